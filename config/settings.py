@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")  # what is already in the environment wins
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))  # what is already in the environment wins
 
 # ── The process ──────────────────────────────────────────────────────────────────────────────────────────────────────
 DEBUG = env.bool("DEBUG", default=False)
@@ -78,6 +78,8 @@ DATABASES["default"]["OPTIONS"] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Besides each app's tasks.py.
+PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps"]
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=32)
 # A worker that has not been heard of for three heartbeats is dead, and its jobs go back into the queue.
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)

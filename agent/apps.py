@@ -1,0 +1,9 @@
+"""The agent app: what the agent is told, and who speaks for it. Never heard of Meta."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AgentConfig(AppConfig):
+    name = "agent"
+    verbose_name = _("Agent")

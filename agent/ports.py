@@ -1,0 +1,56 @@
+"""What we ask of any model provider, and what it may answer. Pure Python: no Django, no SDK."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Speaker(StrEnum):
+    CUSTOMER = "user"
+    AGENT = "assistant"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Something said in the conversation, the oldest first."""
+
+    speaker: Speaker
+    text: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model says next. Tokens are totals: input counts what was read from or written to a cache too."""
+
+    text: str
+    model: str
+    request_id: str
+    input_tokens: int
+    output_tokens: int
+
+
+class LlmError(Exception):
+    """The model will not answer this, however often it is asked: give up, and say why."""
+
+
+class LlmUnavailable(LlmError):
+    """The model cannot answer now: try again, after `retry_after` seconds when given."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class LlmRefused(LlmError):
+    """The model declines to answer this customer: a human should."""
+
+
+class LlmProviderPort(Protocol):
+    def generate_reply(self, system_prompt: str, turns: Sequence[Turn], customer: str) -> Reply:
+        """The reply to the last turns, which are the customer's.
+
+        `customer` is an opaque pseudonym, for the provider's abuse detection. Raises LlmUnavailable, LlmRefused
+        or LlmError.
+        """
+        ...

@@ -1,0 +1,38 @@
+"""`manage.py worker`: runs the queue's jobs until it is told to stop.
+
+Procrastinate's own command would run our tasks, which wait for Meta and the model, in asyncio's default pool of a
+few threads, whatever its concurrency; this one gives them a pool of their own.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+
+class Command(BaseCommand):
+    help = "Answers the customers: runs the jobs of the queue until it is stopped (SIGTERM finishes what has begun)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--concurrency", type=int, default=settings.WORKER_CONCURRENCY)
+
+    def handle(self, *args: Any, concurrency: int, **options: Any) -> None:
+        asyncio.run(work(concurrency))
+
+
+async def work(concurrency: int) -> None:
+    """Runs up to `concurrency` jobs at once. Finished jobs are deleted, failed ones stay to be looked at."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency, thread_name_prefix="job"))
+    with app.replace_connector(DjangoConnector().get_worker_connector()) as worker_app:
+        async with worker_app.open_async():
+            await worker_app.run_worker_async(
+                concurrency=concurrency,
+                delete_jobs="successful",
+                shutdown_graceful_timeout=20,
+                update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
+                stalled_worker_timeout=3 * settings.WORKER_HEARTBEAT_SECONDS,
+            )

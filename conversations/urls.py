@@ -1,0 +1,12 @@
+"""The URLs of the conversations: Meta's webhook, and the tenant's API."""
+
+from django.urls import path
+
+from conversations.views import ConversationsView, MessagesView
+from conversations.webhooks import whatsapp_webhook
+
+urlpatterns = [
+    path("v1/webhooks/whatsapp", whatsapp_webhook),
+    path("v1/conversations", ConversationsView.as_view()),
+    path("v1/conversations/<uuid:conversation_id>/messages", MessagesView.as_view()),
+]

@@ -1,0 +1,51 @@
+"""What a tenant reads of its conversations. Knows requests and pages; every query begins at the tenant."""
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conversations.models import Conversation, Message
+from conversations.pagination import DEFAULT_LIMIT, MAX_LIMIT, page_of
+from conversations.serializers import (
+    ConversationPageSerializer,
+    ConversationSerializer,
+    MessagePageSerializer,
+    MessageSerializer,
+)
+from tenants.authentication import tenant_of
+
+PAGE_PARAMETERS = [
+    OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}; {DEFAULT_LIMIT} when not given."),
+    OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
+]
+
+
+class ConversationsView(APIView):
+    @extend_schema(
+        operation_id="list_conversations",
+        parameters=PAGE_PARAMETERS,
+        responses=ConversationPageSerializer,
+        description="The tenant's conversations, the one with the newest message first.",
+    )
+    def get(self, request: Request) -> Response:
+        rows = Conversation.objects.for_tenant(tenant_of(request)).select_related("whatsapp_user", "connection")
+        return page_of(
+            rows, ("last_message_at", "id"), request, lambda page: ConversationSerializer(page, many=True).data
+        )
+
+
+class MessagesView(APIView):
+    @extend_schema(
+        operation_id="list_messages",
+        parameters=PAGE_PARAMETERS,
+        responses=MessagePageSerializer,
+        description="The messages of one conversation, the newest first. 404 when it is not the tenant's.",
+    )
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        conversation = get_object_or_404(Conversation.objects.for_tenant(tenant_of(request)), pk=conversation_id)
+        rows = Message.objects.for_tenant(conversation.tenant).filter(conversation=conversation)
+        return page_of(rows, ("sequence",), request, lambda page: MessageSerializer(page, many=True).data)

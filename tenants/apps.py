@@ -1,0 +1,9 @@
+"""The tenants app: who we serve. Knows nobody."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TenantsConfig(AppConfig):
+    name = "tenants"
+    verbose_name = _("Tenants")

@@ -1,0 +1,155 @@
+"""Whom we serve: tenants, the people in them, and the keys their programs use.
+
+Knows nothing of WhatsApp, models or conversations; every other app builds on it.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Self, TypeVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenants.ids import uuid7
+
+LAST_USED_PRECISION = timedelta(minutes=1)
+
+
+class Tenant(models.Model):
+    """A company that connects its number and is answered for."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=settings.LANGUAGES,
+        default="en",
+        help_text=_("Of the few sentences that we, not the agent, say to this tenant's customers."),
+    )
+    context_messages = models.PositiveSmallIntegerField(
+        _("messages of context"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(200)],
+        help_text=_("How many of the last messages the agent is shown; empty for the platform's default."),
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def context_limit(self) -> int:
+        """How many of a conversation's last messages the model is shown."""
+        return self.context_messages or settings.CONTEXT_MESSAGES
+
+
+_Owned = TypeVar("_Owned", bound=models.Model, covariant=True)
+
+
+class TenantOwnedQuerySet(models.QuerySet[_Owned]):
+    def for_tenant(self, tenant: Tenant) -> Self:
+        """Only this tenant's rows: the one way in for everything a tenant asks for."""
+        return self.filter(tenant=tenant)
+
+
+class TenantOwned(models.Model):
+    """Base of every model that belongs to one tenant."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", verbose_name=_("tenant"))
+
+    objects = TenantOwnedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class Membership(TenantOwned):
+    """A person (a Django user) who may act for a tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="membership_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.tenant}"
+
+
+class ApiKey(TenantOwned):
+    """A key of a tenant's program. Only its SHA-256 is kept: 256 random bits need no slow hash."""
+
+    PREFIX = "wak_"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("name"), max_length=100, help_text=_("What the key is for."))
+    prefix = models.CharField(_("prefix"), max_length=16, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        indexes = [models.Index(fields=["tenant", "-created_at"], name="api_key_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def make_secret(self) -> str:
+        """Gives this key a new secret and returns it: the only time it is known. Does not save."""
+        secret = f"{self.PREFIX}{secrets.token_urlsafe(32)}"
+        self.prefix = secret[:12]
+        self.digest = self.digest_of(secret)
+        return secret
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    @classmethod
+    def find(cls, secret: str) -> "ApiKey | None":
+        """The live key with this secret (looked up by digest, so nothing about it leaks by time), or None."""
+        now = timezone.now()
+        alive = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
+        return cls.objects.select_related("tenant").filter(alive, digest=cls.digest_of(secret)).first()
+
+    def used(self) -> None:
+        """Notes the use, at most once a minute, so that a busy key costs no write per request."""
+        now = timezone.now()
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
+        if self.last_used_at is None or self.last_used_at < now - LAST_USED_PRECISION:
+            ApiKey.objects.filter(stale, pk=self.pk).update(last_used_at=now)
+
+    def revoke(self) -> None:
+        """Ends the key at once; doing so again changes nothing."""
+        ApiKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+        self.refresh_from_db(fields=["revoked_at"])
+
+    @property
+    def state(self) -> str:
+        """`active`, `expired` or `revoked`."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"

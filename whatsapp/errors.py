@@ -1,0 +1,89 @@
+"""What Meta's refusals mean to us: named by what we do next.
+
+One table from Meta's codes to our classes. Knows nothing of HTTP clients or of who asked.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class InvalidSignature(Exception):
+    """The body was not sent by Meta."""
+
+
+class GraphError(Exception):
+    """Meta refused, and asking again will not help.
+
+    `code` and `subcode` are Meta's (0 when there is none), `detail` is Meta's English text for staff, never for
+    pages; `trace_id` is what Meta's support asks for; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self, detail: str, *, code: int = 0, subcode: int = 0, trace_id: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.subcode = subcode
+        self.trace_id = trace_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        number = f"{self.code}/{self.subcode}" if self.subcode else str(self.code)
+        return f"({number}) {self.detail}" if self.code else self.detail
+
+
+class GraphUnavailable(GraphError):
+    """Meta did not do it, and may do it later: try again, after `retry_after` seconds when given."""
+
+
+class AccessTokenRejected(GraphError):
+    """Our access is gone or too small: the tenant must connect again."""
+
+
+class OutsideServiceWindow(GraphError):
+    """More than 24 hours since the customer's last message: only a template may be sent."""
+
+
+class TenantActionNeeded(GraphError):
+    """Billing, policy or display name: the tenant has to act at Meta."""
+
+
+class OutcomeUnknown(GraphError):
+    """Meta may have done it: never do it again blindly."""
+
+
+def _table(*rows: tuple[type[GraphError], Iterable[int]]) -> dict[int, type[GraphError]]:
+    return {code: error for error, codes in rows for code in codes}
+
+
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+# Built on `code` alone: Meta says that HTTP status, title and subcode are not to be relied on.
+ERROR_OF_CODE = _table(
+    (GraphUnavailable, (1, 2, 4, 613, 80007, 130429, 131000, 131016, 131056, 131057, 133004, 133015)),
+    (AccessTokenRejected, (0, 3, 10, 190, 131005, *range(200, 300))),
+    (OutsideServiceWindow, (131047,)),
+    (TenantActionNeeded, (368, 131031, 131037, 131042, 131044, 131048, 131063, 131064, 133005, 133006, 134011)),
+)
+
+
+def error_from(body: Any, retry_after: float | None = None) -> GraphError | None:
+    """The error that this answer of Meta speaks of, or None when it is not one of Meta's error objects.
+
+    Shape: `{"error": {"message", "type", "code", "error_subcode"?, "error_data"?: {"details"} | str, "fbtrace_id"}}`.
+    """
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return None
+    code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else data
+    detail = str(details or error.get("message") or "Meta gave no reason.")
+    kind = ERROR_OF_CODE.get(code, GraphUnavailable if error.get("is_transient") is True else GraphError)
+    return kind(
+        detail, code=code, subcode=subcode, trace_id=str(error.get("fbtrace_id") or ""), retry_after=retry_after
+    )
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
