@@ -195,5 +195,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"procrastinate": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}},
+    # The HTTP clients would log URLs and headers, with tokens in them, at DEBUG: never below WARNING.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("urllib3", "httpx2", "httpcore2", "anthropic", "procrastinate")
+    },
 }

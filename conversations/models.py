@@ -219,6 +219,7 @@ class Message(TenantOwned):
             models.CheckConstraint(condition=~Q(wamid=""), name="message_wamid_not_empty"),
         ]
         indexes = [
+            models.Index(fields=["-created_at", "-id"], name="message_newest_first"),
             models.Index(
                 fields=["status", "status_at"],
                 condition=Q(status__in=["drafted", "sending"]),

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from whatsapp.errors import GraphError, GraphUnavailable, OutcomeUnknown, error_from
 from whatsapp.signature import appsecret_proof
@@ -207,10 +208,10 @@ class GraphClient:
 
 def _unanswered(error: requests.RequestException, unclear: type[GraphError]) -> GraphError:
     """A refused connection never reached Meta; anything later may have. The URL, with its secrets, is left out."""
-    refused = isinstance(error, requests.ConnectionError) and "Failed to establish a new connection" in str(error)
-    return (
-        GraphUnavailable("Meta could not be reached.") if refused else unclear(f"No answer ({type(error).__name__}).")
-    )
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
+        return GraphUnavailable("Meta could not be reached.")
+    return unclear(f"No answer ({type(error).__name__}).")
 
 
 def _read(response: requests.Response, unclear: type[GraphError]) -> JSON:

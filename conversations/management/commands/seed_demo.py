@@ -23,21 +23,19 @@ from whatsapp.models import WhatsappConnection
 STAFF = "admin"
 KEY_NAME = "local"
 CONNECTED, UNCONNECTED = "cafe-alameda", "clinica-sonrisa"
-TENANTS = {
-    CONNECTED: (
-        "Café Alameda",
-        "You answer the customers of Café Alameda, a café and bakery in Madrid, on WhatsApp. Opening hours: every day "
-        "from 8:00 to 20:00. Help with opening hours, the menu, orders and table bookings. Answer in the customer's "
-        "language, briefly and warmly. For anything else, or when asked for a person, give the phone number "
-        "+34 910 555 010.",
-    ),
-    UNCONNECTED: (
-        "Clínica Dental Sonrisa",
-        "You answer the patients of Clínica Dental Sonrisa in Barcelona on WhatsApp. Help with appointments, prices "
-        "and directions. Never give medical advice: offer an appointment instead. Answer in the patient's language, "
-        "briefly and kindly. When asked for a person, give the phone number +34 931 555 020.",
-    ),
+PROMPTS = {
+    CONNECTED: """\
+You answer the customers of Café Alameda, a café and bakery in Madrid, on WhatsApp.
+Opening hours: every day from 8:00 to 20:00. Help with opening hours, the menu, orders and table bookings.
+Answer in the customer's language, briefly and warmly.
+For anything else, or when asked for a person, give the phone number +34 910 555 010.""",
+    UNCONNECTED: """\
+You answer the patients of Clínica Dental Sonrisa in Barcelona on WhatsApp.
+Help with appointments, prices and directions. Never give medical advice: offer an appointment instead.
+Answer in the patient's language, briefly and kindly.
+When asked for a person, give the phone number +34 931 555 020.""",
 }
+NAMES = {CONNECTED: "Café Alameda", UNCONNECTED: "Clínica Dental Sonrisa"}
 
 
 class Command(BaseCommand):
@@ -53,7 +51,7 @@ class Command(BaseCommand):
         known = json.loads(credentials.read_text()) if credentials.exists() else {}
         known_keys = {tenant["slug"]: tenant["api_key"] for tenant in known.get("tenants", [])}
         staff = _staff(known.get("staff", {}).get("password", ""))
-        tenants = [_tenant(slug, known_keys.get(slug, "")) for slug in TENANTS]
+        tenants = [_tenant(slug, known_keys.get(slug, "")) for slug in NAMES]
         _connect_demo(Tenant.objects.get(slug=CONNECTED))
         _write(credentials, {"staff": staff, "tenants": tenants})
 
@@ -71,10 +69,9 @@ def _staff(password: str) -> dict[str, str]:
 
 
 def _tenant(slug: str, api_key: str) -> dict[str, object]:
-    name, text = TENANTS[slug]
-    tenant, created = Tenant.objects.get_or_create(slug=slug, defaults={"name": name, "language": "es"})
+    tenant, created = Tenant.objects.get_or_create(slug=slug, defaults={"name": NAMES[slug], "language": "es"})
     if created:
-        SystemPrompt.objects.create(tenant=tenant, text=text, note="Demo").activate()
+        SystemPrompt.objects.create(tenant=tenant, text=PROMPTS[slug], note="Demo").activate()
     Membership.objects.get_or_create(tenant=tenant, user=get_user_model().objects.get(username=STAFF))
     key = ApiKey.find(api_key) if api_key else None
     if key is None or key.tenant != tenant:

@@ -1,0 +1,155 @@
+"""Calls to Graph: what goes over the wire, and what each refusal means to us."""
+
+import json
+
+import pytest
+import requests
+import responses
+
+from whatsapp.client import GraphClient
+from whatsapp.errors import (
+    AccessTokenRejected,
+    GraphError,
+    GraphUnavailable,
+    OutcomeUnknown,
+    OutsideServiceWindow,
+    TenantActionNeeded,
+)
+from whatsapp.signature import appsecret_proof
+
+MESSAGES = "https://graph.facebook.com/v25.0/101/messages"
+
+
+@pytest.fixture
+def graph():
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def send() -> str:
+    return GraphClient("EAAtoken").send_text("101", {"to": "+34600000101"}, "Hola", "our-id")
+
+
+def refusal(code: int, **more: object) -> dict[str, object]:
+    return {"error": {"message": "Meta's words", "type": "OAuthException", "code": code, "fbtrace_id": "T1", **more}}
+
+
+def test_a_text_is_sent_with_token_proof_and_our_own_id(graph, settings):
+    graph.post(MESSAGES, json={"messages": [{"id": "wamid.NEW"}]})
+    assert send() == "wamid.NEW"
+    request = graph.calls[0].request
+    assert json.loads(request.body) == {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": "+34600000101",
+        "type": "text",
+        "text": {"body": "Hola", "preview_url": False},
+        "biz_opaque_callback_data": "our-id",
+    }
+    assert request.headers["Authorization"] == "Bearer EAAtoken"
+    assert request.params == {"appsecret_proof": appsecret_proof("EAAtoken", settings.META_APP_SECRET)}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (190, AccessTokenRejected),
+        (0, AccessTokenRejected),
+        (10, AccessTokenRejected),
+        (200, AccessTokenRejected),
+        (299, AccessTokenRejected),
+        (4, GraphUnavailable),
+        (130429, GraphUnavailable),
+        (131056, GraphUnavailable),
+        (131016, GraphUnavailable),
+        (131047, OutsideServiceWindow),
+        (131042, TenantActionNeeded),
+        (368, TenantActionNeeded),
+        (100, GraphError),
+        (131026, GraphError),
+        (999999, GraphError),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_a_refusal_is_known_by_its_code_whatever_its_status(graph, code, error, status):
+    graph.post(MESSAGES, json=refusal(code, error_data={"details": "What to do"}), status=status)
+    with pytest.raises(GraphError) as raised:
+        send()
+    assert type(raised.value) is error
+    assert (raised.value.code, raised.value.detail, raised.value.trace_id) == (code, "What to do", "T1")
+
+
+def test_an_unknown_code_that_meta_calls_transient_may_be_tried_again(graph):
+    graph.post(MESSAGES, json=refusal(999999, is_transient=True), status=500)
+    with pytest.raises(GraphUnavailable):
+        send()
+
+
+def test_meta_says_when_to_try_again(graph):
+    graph.post(MESSAGES, json=refusal(130429), status=429, headers={"Retry-After": "17"})
+    with pytest.raises(GraphUnavailable) as raised:
+        send()
+    assert raised.value.retry_after == 17
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"body": requests.ReadTimeout()},
+        {"body": requests.ConnectionError("Remote end closed connection")},
+        {"body": "<html>Sorry</html>", "status": 500},
+        {"body": "<html>Sorry</html>", "status": 200},
+        {"json": {}, "status": 200},
+        {"json": [], "status": 200},
+        {"json": {"messages": []}, "status": 200},
+        {"json": {"error": "odd"}, "status": 502},
+    ],
+)
+def test_a_send_without_a_clear_answer_has_an_unknown_outcome(graph, answer):
+    graph.post(MESSAGES, **answer)
+    with pytest.raises(OutcomeUnknown):
+        send()
+
+
+def test_a_send_that_found_no_connection_in_time_may_be_tried_again(graph):
+    graph.post(MESSAGES, body=requests.ConnectTimeout())
+    with pytest.raises(GraphUnavailable):
+        send()
+
+
+def test_a_send_to_a_closed_port_may_be_tried_again(settings):
+    settings.META_GRAPH_API_URL = "http://127.0.0.1:9"
+    with pytest.raises(GraphUnavailable):
+        send()
+
+
+def test_a_read_without_a_clear_answer_may_be_tried_again(graph):
+    graph.get("https://graph.facebook.com/v25.0/201/phone_numbers", body=requests.ReadTimeout())
+    with pytest.raises(GraphUnavailable):
+        GraphClient("EAAtoken").phone_numbers("201")
+
+
+@pytest.mark.parametrize("subcode", [36007, 36008, 36009])
+def test_a_refused_code_keeps_metas_subcode(graph, subcode):
+    graph.post(
+        "https://graph.facebook.com/v25.0/oauth/access_token", json=refusal(100, error_subcode=subcode), status=400
+    )
+    with pytest.raises(GraphError) as raised:
+        GraphClient().exchange_code("AQ")
+    assert raised.value.subcode == subcode
+
+
+def test_scopes_may_stand_in_the_granular_ones_only(graph):
+    scopes = [
+        {"scope": "whatsapp_business_management", "target_ids": ["201"]},
+        {"scope": "whatsapp_business_messaging"},
+    ]
+    data = {"app_id": "111222333", "is_valid": True, "scopes": ["public_profile"], "granular_scopes": scopes}
+    graph.get("https://graph.facebook.com/v25.0/debug_token", json={"data": data})
+    facts = GraphClient.of_the_app().debug_token("EAAtoken")
+    assert facts.business_account_ids == ("201",)
+    assert facts.scopes == {"public_profile", "whatsapp_business_management", "whatsapp_business_messaging"}
+
+
+def test_a_client_shows_nothing_of_its_token():
+    assert "EAAtoken" not in repr(GraphClient("EAAtoken"))

@@ -1,0 +1,131 @@
+"""What the phone page asks for and does, as JSON.
+
+Knows nothing of Meta's own shapes.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+
+from whatsapp.sandbox.businesses import CATALOGUE
+from whatsapp.sandbox.stage import Stage, View, from_our_page, stage_of
+
+LONGEST_TEXT = 4096
+Json = dict[str, Any]
+
+
+class Unusable(ValueError):
+    """The page sent something that cannot be done."""
+
+
+def state(request: HttpRequest) -> JsonResponse:
+    """Everything after fact number `after`; `run` tells the page that the numbers began anew."""
+    stage, after = stage_of(request), int(request.GET.get("after", "0"))
+    meta = stage.meta
+    with meta.lock:
+        return JsonResponse(
+            {
+                "number": meta.memory.number,
+                "product": stage.postman.product,
+                "businesses": _businesses(stage),
+                "customers": [{"wa_id": wa_id, "name": name} for wa_id, name in meta.memory.customers.items()],
+                "messages": [asdict(item) for item in meta.memory.messages.values() if item.number > after],
+                "events": [asdict(event) for event in meta.memory.events if event.number > after],
+                "typing": [list(chat) for chat in meta.typing],
+                "armed": [{"kind": armed.kind, "times": armed.times} for armed in meta.armed],
+            }
+        )
+
+
+def _businesses(stage: Stage) -> list[Json]:
+    memory = stage.meta.memory
+    return [
+        {
+            "phone_number_id": business.phone_number_id,
+            "name": business.verified_name,
+            "display": business.display_phone_number,
+            "connected": business.phone_number_id in memory.registered and business.waba_id in memory.subscribed,
+        }
+        for business in CATALOGUE
+    ]
+
+
+def _with_json(act: Callable[[Stage, Json], Json]) -> View:
+    """A view that hands the posted object on, and says so when it is of no use."""
+
+    @from_our_page
+    def view(request: HttpRequest) -> JsonResponse:
+        try:
+            posted = json.loads(request.body or b"{}")
+            return JsonResponse(act(stage_of(request), posted if isinstance(posted, dict) else {}))
+        except ValueError as error:
+            return JsonResponse({"error": str(error)}, status=400)
+
+    return view
+
+
+def _write(stage: Stage, posted: Json, text: str) -> str:
+    meta, wa_id, number = stage.meta, str(posted.get("wa_id")), str(posted.get("phone_number_id"))
+    if wa_id not in meta.memory.customers or number not in {business.phone_number_id for business in CATALOGUE}:
+        raise Unusable("Choose a business and a customer")
+    if not text.strip() or len(text) > LONGEST_TEXT:
+        raise Unusable(f"A text has 1 to {LONGEST_TEXT} characters")
+    with meta.lock:
+        meta.customer_writes(number, wa_id, meta.memory.customers[wa_id], text)
+        wamid = next(reversed(meta.memory.messages))
+    stage.postman.deliver(wamid)
+    return wamid
+
+
+@_with_json
+def messages(stage: Stage, posted: Json) -> Json:
+    """The customer writes."""
+    return {"wamid": _write(stage, posted, str(posted.get("text", "")))}
+
+
+@_with_json
+def burst(stage: Stage, posted: Json) -> Json:
+    """The customer writes several messages at once."""
+    texts = posted.get("texts")
+    if not isinstance(texts, list) or not 1 <= len(texts) <= 10:
+        raise Unusable("A burst is a list of 1 to 10 texts")
+    return {"wamids": [_write(stage, posted, str(text)) for text in texts]}
+
+
+@_with_json
+def customers(stage: Stage, posted: Json) -> Json:
+    """Somebody new, with the next free number."""
+    name = str(posted.get("name", "")).strip()[:100]
+    if not name:
+        raise Unusable("A customer has a name")
+    memory = stage.meta.memory
+    with stage.meta.lock:
+        wa_id = str(34600000200 + sum(key.startswith("346000002") for key in memory.customers))
+        memory.record("customer", wa_id=wa_id, name=name)
+    return {"wa_id": wa_id}
+
+
+@_with_json
+def duplicate(stage: Stage, posted: Json) -> Json:
+    """The last message's webhook comes again."""
+    return {"sent": stage.postman.duplicate()}
+
+
+@_with_json
+def forge(stage: Stage, posted: Json) -> Json:
+    """A webhook with a wrong signature: what the product answered."""
+    return {"status": stage.postman.forge()}
+
+
+@_with_json
+def failures(stage: Stage, posted: Json) -> Json:
+    """The next message the product sends fails, or the next question to the model."""
+    kind = str(posted.get("kind", ""))
+    if kind in stage.model_failures:
+        stage.model_failures[kind]()
+    else:
+        stage.meta.fail_next(int(kind) if kind.isdigit() else kind, method_path_regex="send_text")
+    return {"armed": kind}

@@ -1,0 +1,170 @@
+"""What the make-believe Meta remembers, as a list of facts that a journal keeps over a restart.
+
+Knows nothing of HTTP, of the Graph API or of the rules by which a fact comes about.
+"""
+
+import json
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whatsapp.sandbox.businesses import CUSTOMERS
+
+Json = dict[str, Any]
+RANKS = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
+EVENTS_KEPT = 300
+SECRETS = {
+    "access_token",
+    "appsecret_proof",
+    "authorization",
+    "client_secret",
+    "code",
+    "fb_exchange_token",
+    "hub.verify_token",
+    "input_token",
+    "pin",
+    "verify_token",
+}
+HIDDEN = "•••"
+
+
+@dataclass
+class Message:
+    """One message on the make-believe phone, whoever wrote it."""
+
+    wamid: str
+    phone_number_id: str
+    wa_id: str
+    from_customer: bool
+    body: str
+    at: float
+    status: str
+    to: str = ""
+    opaque: str = ""
+    number: int = 0
+
+
+@dataclass
+class Event:
+    """Something that went over the wire, as the page tells it."""
+
+    kind: str
+    title: str
+    detail: str
+    request: Any
+    response: Any
+    status: int | None
+    ms: float
+    at: float
+    number: int = 0
+
+
+class Memory:
+    """Facts in the order they happened; `number` counts them, so a reader can ask for the new part only."""
+
+    def __init__(self, journal: Path | None, clock: Callable[[], float]) -> None:
+        """Reads the journal back, if there is one."""
+        self.clock = clock
+        self.number = 0
+        self.messages: dict[str, Message] = {}
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.customers: dict[str, str] = dict(CUSTOMERS)
+        self.registered: dict[str, str] = {}
+        self.attempts: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        self.subscribed: set[str] = set()
+        self.used_codes: set[str] = set()
+        self._rules: dict[str, Callable[[Json], None]] = {
+            "message": self._message,
+            "status": self._status,
+            "event": self._event,
+            "customer": lambda fact: self.customers.update({fact["wa_id"]: fact["name"]}),
+            "attempt": lambda fact: self.attempts[fact["call"], fact["phone_number_id"]].append(fact["at"]),
+            "registered": lambda fact: self.registered.update({fact["phone_number_id"]: fact["pin_digest"]}),
+            "deregistered": self._deregistered,
+            "subscribed": lambda fact: self.subscribed.add(fact["waba_id"]),
+            "unsubscribed": lambda fact: self.subscribed.discard(fact["waba_id"]),
+            "code_used": lambda fact: self.used_codes.add(fact["digest"]),
+        }
+        self.new = not (journal and journal.exists())
+        self._journal = _open(journal, self._apply) if journal else None
+
+    def record(self, fact: str, **facts: Any) -> int:
+        """A new fact: true from now on, and after a restart."""
+        entry = {"at": self.clock(), **facts, "fact": fact}
+        self._apply(entry)
+        if self._journal:
+            self._journal.write(json.dumps(entry) + "\n")
+            self._journal.flush()
+        return self.number
+
+    def note(self, kind: str, title: str, **facts: Any) -> None:
+        """A fact for the people who watch; nothing secret gets into it."""
+        entry = {"detail": "", "request": None, "response": None, "status": None, "ms": 0.0} | facts
+        self.record("event", kind=kind, title=title, **redacted(entry))
+
+    def advance(self, wamid: str, status: str) -> None:
+        """A message's status goes up, never down: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status."""
+        if RANKS[status] > RANKS[self.messages[wamid].status]:
+            self.record("status", wamid=wamid, status=status)
+
+    def chat(self, phone_number_id: str, wa_id: str) -> list[Message]:
+        """What one customer and one number said to each other."""
+        return [
+            message
+            for message in self.messages.values()
+            if (message.phone_number_id, message.wa_id) == (phone_number_id, wa_id)
+        ]
+
+    def close(self) -> None:
+        """Lets go of the journal."""
+        if self._journal:
+            self._journal.close()
+
+    def _apply(self, entry: Json) -> None:
+        self.number += 1
+        self._rules[entry["fact"]]({key: value for key, value in entry.items() if key != "fact"})
+
+    def _message(self, fact: Json) -> None:
+        self.messages[fact["wamid"]] = Message(**fact, number=self.number)
+
+    def _status(self, fact: Json) -> None:
+        message = self.messages[fact["wamid"]]
+        message.status, message.number = fact["status"], self.number
+
+    def _event(self, fact: Json) -> None:
+        self.events.append(Event(**fact, number=self.number))
+
+    def _deregistered(self, fact: Json) -> None:
+        self.registered.pop(fact["phone_number_id"], None)
+
+
+def redacted(value: Any) -> Any:
+    """The same, without tokens, codes, secrets and PINs."""
+    if isinstance(value, dict):
+        return {key: _hidden(key, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(item) for item in value]
+    return re.sub(r"EAA[\w-]{20,}", HIDDEN, value) if isinstance(value, str) else value
+
+
+def _hidden(key: str, item: Any) -> Any:
+    # `code` is a secret in an OAuth call and a number in an error object.
+    return HIDDEN if key.lower() in SECRETS and isinstance(item, str) else redacted(item)
+
+
+def _open(path: Path, apply: Callable[[Json], None]) -> Any:
+    """Reads whole lines, cuts off what a crash left of the last one, and stays open for more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    journal = path.open("a+", encoding="utf-8")
+    journal.seek(0)
+    whole = 0
+    for line in iter(journal.readline, ""):
+        if not line.endswith("\n"):
+            break
+        apply(json.loads(line))
+        whole = journal.tell()
+    journal.truncate(whole)
+    return journal

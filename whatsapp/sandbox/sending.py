@@ -1,0 +1,107 @@
+"""The Graph calls of a conversation: a message goes out, a message that came in is read.
+
+Knows nothing of how a business got its token and its number.
+"""
+
+import secrets
+from base64 import b64encode
+from typing import Any
+
+from whatsapp.sandbox.businesses import Business
+from whatsapp.sandbox.calls import Call
+from whatsapp.sandbox.refusals import Refusal
+
+Json = dict[str, Any]
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/typing-indicators
+TYPING_LIVES = 25
+LONGEST_TEXT = 4096
+LONGEST_OPAQUE = 512
+
+
+def messages(call: Call, business: Business) -> Json:
+    """One door for two calls: a message goes out, or one that came in is marked as read."""
+    if call.required("messaging_product") != "whatsapp":
+        raise Refusal(100, message="(#100) Param messaging_product must be one of {WHATSAPP}")
+    if business.phone_number_id not in call.memory.registered:
+        raise Refusal(133010, details="The phone number is not registered on the WhatsApp Business Platform")
+    return mark_read(call, business) if call.params.get("status") == "read" else send_text(call, business)
+
+
+def mark_read(call: Call, business: Business) -> Json:
+    """This message and all before it are read; perhaps the business begins to type.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/typing-indicators
+    """
+    read = call.memory.messages.get(call.required("message_id"))
+    if read is None or not read.from_customer or read.phone_number_id != business.phone_number_id:
+        raise Refusal(100, message="(#100) Invalid parameter", details="message_id is not a message of this number")
+    chat = call.memory.chat(read.phone_number_id, read.wa_id)
+    for message in chat[: chat.index(read) + 1]:
+        if message.from_customer and message.status != "failed":
+            call.memory.advance(message.wamid, "read")
+    if call.params.get("typing_indicator") == {"type": "text"}:
+        call.typing[read.phone_number_id, read.wa_id] = call.memory.clock() + TYPING_LIVES
+    return {"success": True}
+
+
+def send_text(call: Call, business: Business) -> Json:
+    """A message is accepted, which does not mean that it is sent.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/text-messages
+    """
+    to = call.params.get("to") or call.params.get("recipient")
+    if not to:
+        raise Refusal(131008, details="Parameter 'to' or 'recipient' is required")
+    body, opaque = _text(call), _opaque(call)
+    wa_id = _recipient(call, business, str(to))
+    wamid = new_wamid()
+    call.memory.record(
+        "message",
+        wamid=wamid,
+        phone_number_id=business.phone_number_id,
+        wa_id=wa_id,
+        from_customer=False,
+        body=body,
+        status="accepted",
+        to=str(to),
+        opaque=opaque,
+    )
+    call.typing.pop((business.phone_number_id, wa_id), None)
+    contact = {"input": str(to), "wa_id": wa_id} if call.params.get("to") else {"input": str(to), "user_id": str(to)}
+    accepted = {"id": wamid, "message_status": "accepted"}
+    return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [accepted]}
+
+
+def _text(call: Call) -> str:
+    if call.params.get("type", "text") != "text":
+        raise Refusal(131051, details="The sandbox sends text messages only")
+    text = call.params.get("text")
+    body = text.get("body") if isinstance(text, dict) else None
+    if not body or not isinstance(body, str):
+        raise Refusal(131008, details="Parameter 'text.body' is required")
+    if len(body) > LONGEST_TEXT:
+        raise Refusal(131009, details=f"Param text['body'] must be at most {LONGEST_TEXT} characters long")
+    return body
+
+
+def _opaque(call: Call) -> str:
+    opaque = str(call.params.get("biz_opaque_callback_data") or "")
+    if len(opaque) > LONGEST_OPAQUE:
+        raise Refusal(131009, details=f"biz_opaque_callback_data must be at most {LONGEST_OPAQUE} characters long")
+    return opaque
+
+
+def _recipient(call: Call, business: Business, to: str) -> str:
+    """The wa_id behind `to` or behind a business-scoped id; whoever is new becomes a customer."""
+    by_user_id = {business.user_id(wa_id): wa_id for wa_id in call.memory.customers}
+    wa_id = by_user_id.get(to) or "".join(character for character in to if character.isdigit())
+    if not wa_id or (to[:1].isalpha() and to not in by_user_id):
+        raise Refusal(131009, details="The recipient is not a WhatsApp user")
+    if wa_id not in call.memory.customers:
+        call.memory.record("customer", wa_id=wa_id, name=f"+{wa_id}")
+    return wa_id
+
+
+def new_wamid() -> str:
+    """A message id in Meta's shape."""
+    return "wamid." + b64encode(b"\x1d" + secrets.token_bytes(38)).decode()

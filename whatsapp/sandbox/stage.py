@@ -1,0 +1,52 @@
+"""What the sandbox's views share, and who may call them.
+
+Knows nothing of what the views do with it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from whatsapp.sandbox.meta import Meta
+from whatsapp.sandbox.webhooks import Postman
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+View = Callable[..., HttpResponse]
+
+
+@dataclass
+class Stage:
+    """One make-believe Meta, its postman, and what the page says of the model."""
+
+    meta: Meta
+    postman: Postman
+    model_name: str = ""  # empty: no model is behind the answers
+    model_failures: Mapping[str, Callable[[], None]] = field(default_factory=dict)
+
+
+def stage_of(request: HttpRequest) -> Stage:
+    """What the handler hung on the request."""
+    stage: Stage = request.stage  # type: ignore[attr-defined]
+    return stage
+
+
+def from_our_page(view: View) -> View:
+    """POST from the phone page only: another site's script cannot send this header without asking first.
+
+    https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CORS#preflighted_requests
+    """
+
+    @csrf_exempt
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return JsonResponse({"error": "POST only"}, status=405, headers={"Allow": "POST"})
+        if request.headers.get("X-Sandbox") != "1":
+            return JsonResponse({"error": "Only the phone page may do this"}, status=403)
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,116 @@
+"""The sentences that the phone page's script needs, to be translated with all others.
+
+Knows nothing of when they are said.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+# What can be made to fail from the page: Graph error codes and the kinds of `Meta.fail_next`.
+FAILURES = {
+    "timeout_after_accept": gettext_lazy("Meta accepts the message, and its answer is lost"),
+    "refused": gettext_lazy("Meta cannot be reached"),
+    "html_500": gettext_lazy("Meta answers with an error page (500)"),
+    "slow": gettext_lazy("Meta answers after five seconds"),
+    "130429": gettext_lazy("Too many messages (130429)"),
+    "131047": gettext_lazy("More than 24 hours have passed (131047)"),
+    "131042": gettext_lazy("Nobody pays for this account (131042)"),
+    "190": gettext_lazy("The access token was revoked: connect again (190)"),
+}
+MODEL_FAILURES = {
+    "model:429": gettext_lazy("Too many requests (429)"),
+    "model:529": gettext_lazy("The model is overloaded (529)"),
+    "model:refusal": gettext_lazy("The model refuses"),
+    "model:max_tokens": gettext_lazy("The answer is cut off"),
+    "model:empty": gettext_lazy("The answer is empty"),
+}
+
+
+def script_words() -> dict[str, Any]:
+    """All of them, in the language of the request."""
+    return {"titles": _titles(), "routes": _routes(), "ticks": _ticks(), "page": _page(), "burst": _burst()}
+
+
+def _titles() -> dict[str, str]:
+    return {
+        "webhook.handshake": _("Meta asks whether the webhook is yours"),
+        "webhook.message": _("A customer's message arrives"),
+        "webhook.duplicate": _("The same message arrives again"),
+        "webhook.forged": _("A stranger forges a webhook"),
+        "webhook.sent": _("Status: sent"),
+        "webhook.delivered": _("Status: delivered"),
+        "webhook.read": _("Status: read"),
+        "graph.exchange_code": _("The code becomes an access token"),
+        "graph.debug_token": _("What the token may do"),
+        "graph.get": _("The product asks about the business"),
+        "graph.get_phone_numbers": _("The product asks for the phone numbers"),
+        "graph.get_subscribed_apps": _("The product asks who gets the webhooks"),
+        "graph.post_subscribed_apps": _("The product subscribes to the webhooks"),
+        "graph.delete_subscribed_apps": _("The product ends the subscription"),
+        "graph.post_register": _("The product registers the number"),
+        "graph.post_deregister": _("The product gives up the number"),
+        "graph.mark_read": _("Blue ticks, and the agent is typing"),
+        "graph.send_text": _("The agent answers"),
+        "model.reply": _("The model is asked"),
+        "dialog.continued": _("A business was shared"),
+        "dialog.cancelled": _("The dialog was cancelled"),
+    }
+
+
+def _routes() -> dict[str, str]:
+    return {
+        "webhook": _("Meta → product"),
+        "graph": _("product → Meta"),
+        "model": _("product → model"),
+        "dialog": _("browser → Meta"),
+    }
+
+
+def _ticks() -> dict[str, str]:
+    return {
+        "accepted": _("Sent, not yet taken by the product"),
+        "delivered": _("Delivered"),
+        "read": _("Read"),
+        "failed": _("Not delivered"),
+    }
+
+
+def _page() -> dict[str, str]:
+    return {
+        "online": _("online"),
+        "typing": _("typing…"),
+        "notConnected": _("not connected"),
+        "connectedGroup": _("Connected"),
+        "otherGroup": _("Not connected yet"),
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "you": _("You"),
+        "request": _("Request"),
+        "response": _("Response"),
+        "noAnswer": _("no answer"),
+        "emptyChat": _("Write something: the agent answers here."),
+        "emptyChatOther": _(
+            "This business is not connected. Connect it in the product, or write anyway: its messages go nowhere."
+        ),
+        "ready": _("The product answers"),
+        "waiting": _("Looking for the product…"),
+        "unreachable": _("The product does not answer. Messages wait here and are delivered when it is back."),
+        "refused": _("The product refused the webhook: is META_WEBHOOK_VERIFY_TOKEN the same on both sides?"),
+        "sandboxGone": _("The sandbox does not answer. Start it again: this page goes on by itself."),
+        "duplicated": _("The last webhook is on its way again, byte for byte. The agent must not answer twice."),
+        "nothingToDuplicate": _("Nothing to repeat yet: write a message first."),
+        "forgedRefused": _("Refused with {status}, as it should be."),
+        "forgedTaken": _("Taken with {status}: the product does not check signatures!"),
+        "forgedUnanswered": _("The product did not answer."),
+        "burstSent": _("Three messages are on their way at once. One answer should come."),
+        "armed": _("Armed: {failure}. Now write a message."),
+        "armedCount": _("{count} armed"),
+        "copied": _("Copied"),
+        "copy": _("Copy"),
+    }
+
+
+def _burst() -> list[str]:
+    return [_("Hello!"), _("Are you open on Saturday?"), _("And can I pay by card?")]
