@@ -197,6 +197,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # The HTTP clients would log URLs and headers, with tokens in them, at DEBUG: never below WARNING.
     "loggers": {
-        name: {"level": "WARNING"} for name in ("urllib3", "httpx2", "httpcore2", "anthropic", "procrastinate")
+        "django": {"handlers": []},  # Django's own console handler would say everything twice
+        **{name: {"level": "WARNING"} for name in ("urllib3", "httpx2", "httpcore2", "anthropic", "procrastinate")},
     },
 }

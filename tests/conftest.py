@@ -18,12 +18,12 @@ from agent.sandbox import Model
 from conversations.models import Conversation, Message
 from tenants.models import ApiKey, Tenant
 from tests.fakes import install, serve_model
+from tests.processes import CUSTOMER, Platform
 from whatsapp.models import WhatsappConnection
 from whatsapp.sandbox.meta import CATALOGUE, DEMO, DEMO_PIN, Meta
 from whatsapp.signature import sign
 
 WEBHOOK = "/v1/webhooks/whatsapp"
-CUSTOMER = "34600000101"
 PAYLOADS = Path(__file__).parent / "payloads"
 
 Deliver = Callable[..., int]
@@ -182,3 +182,16 @@ def transcript(conversation: Conversation | None = None) -> list[tuple[str, str,
     if conversation:
         messages = messages.filter(conversation=conversation)
     return list(messages.values_list("direction", "status", "text"))
+
+
+@pytest.fixture
+def platform(tenant: Tenant, meta: Meta, tmp_path: Path) -> Iterator[Platform]:
+    """Web, worker and simulator as real processes; the tenant's number is connected."""
+    connect(tenant, meta)
+    platform = Platform(tmp_path)
+    try:
+        platform.start("sandbox", "web", "worker")
+        yield platform
+    finally:
+        for name in list(platform.processes):
+            platform.kill(name)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 # What can be made to fail from the page: Graph error codes and the kinds of `Meta.fail_next`.
 FAILURES = {
     "timeout_after_accept": gettext_lazy("Meta accepts the message, and its answer is lost"),
-    "refused": gettext_lazy("Meta cannot be reached"),
+    "refused": gettext_lazy("Meta hangs up without an answer"),
     "html_500": gettext_lazy("Meta answers with an error page (500)"),
     "slow": gettext_lazy("Meta answers after five seconds"),
     "130429": gettext_lazy("Too many messages (130429)"),
