@@ -52,6 +52,20 @@ def _detail(error: Exception, response: Response) -> str:
     return str(response.data.get("detail", "")) if isinstance(response.data, dict) else str(error)
 
 
+def describe(result: dict[str, Any], generator: Any, request: Any, public: Any) -> dict[str, Any]:
+    """Hook of drf-spectacular: every operation may answer with a problem document."""
+    text = {"type": "string"}
+    properties = dict.fromkeys(("type", "title", "code", "detail", "request_id"), text)
+    properties |= {"status": {"type": "integer"}, "errors": {"type": "object", "description": "By parameter or field."}}
+    required = ["type", "title", "status", "code", "detail", "request_id"]
+    result["components"]["schemas"]["Problem"] = {"type": "object", "properties": properties, "required": required}
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = {"description": "What went wrong (RFC 9457).", "content": content}
+    return result
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 404: a problem document for programs, a page for people."""
     return _refusal(request, HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")

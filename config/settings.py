@@ -154,6 +154,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.problems.describe"],
+    "ENUM_NAME_OVERRIDES": {
+        "ConnectionStatus": "whatsapp.serializers.STATUSES",
+        "MessageStatus": "conversations.models.Message.Status",
+    },
 }
 
 # ── Security ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,8 @@ from rest_framework import serializers
 
 from whatsapp.models import WhatsappConnection
 
+STATUSES = ["NOT_CONNECTED", *WhatsappConnection.Status.values]
+
 
 class SignupSerializer(serializers.Serializer[dict[str, object]]):
     connect_url = serializers.URLField(help_text="Open it in the browser of whoever owns the number.")
@@ -11,7 +13,7 @@ class SignupSerializer(serializers.Serializer[dict[str, object]]):
 
 
 class ConnectionSerializer(serializers.ModelSerializer[WhatsappConnection]):
-    status = serializers.ChoiceField(choices=["NOT_CONNECTED", *WhatsappConnection.Status.values])
+    status = serializers.ChoiceField(choices=STATUSES)
 
     class Meta:
         model = WhatsappConnection

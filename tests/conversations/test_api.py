@@ -1,5 +1,6 @@
 """What a tenant reads of its conversations, page by page; the stranger reads nothing."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -35,9 +36,10 @@ def history(connection):
     return history
 
 
-def read_all(client, url: str, limit: int) -> list[dict]:
+def read_all(client, url: str, limit: int) -> list[dict[str, Any]]:
     """Every item, page by page."""
-    items, query = [], {"limit": limit}
+    items: list[dict[str, Any]] = []
+    query: dict[str, object] = {"limit": limit}
     while True:
         page = client.get(url, query).json()
         items += page["data"]

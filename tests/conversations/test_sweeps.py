@@ -39,7 +39,7 @@ def test_a_send_whose_worker_died_is_unknown(conversation):
 
 
 @pytest.fixture
-def due(conversation) -> Conversation:
+def due(conversation: Conversation) -> Conversation:
     """An answer has been owed for long."""
     Conversation.objects.update(answer_due_at=long_ago())
     return conversation
