@@ -1,13 +1,89 @@
-"""The staff site: Django's own admin, with our name and our look.
+"""The staff site: Django's own admin, with our name and our look, and what needs somebody's eyes on its first page.
 
-Knows which site it is; what stands in it is each app's own `admin.py`.
+Knows which numbers matter across the apps; what else stands in it is each app's own `admin.py`.
 """
 
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
 from django.contrib.admin import AdminSite
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from conversations.models import Conversation, Message, WebhookEvent
+from whatsapp.models import WhatsappConnection
+
+LATELY = timedelta(hours=24)
+# Nobody reads more than this off a card, and the database stops counting there too.
+MOST = 999
+
+
+def waiting_conversations() -> QuerySet[Conversation]:
+    return Conversation.objects.filter(answer_due_at__isnull=False)
+
+
+def troubled_messages() -> QuerySet[Message]:
+    troubled = [Message.Status.UNKNOWN, Message.Status.FAILED]
+    return Message.objects.filter(status__in=troubled, created_at__gt=timezone.now() - LATELY)
+
+
+def events_with_errors() -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.filter(~Q(error=""), received_at__gt=timezone.now() - LATELY)
+
+
+def unprocessed_events() -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.filter(processed_at=None)
+
+
+def lost_connections() -> QuerySet[WhatsappConnection]:
+    return WhatsappConnection.objects.filter(status=WhatsappConnection.Status.RECONNECT)
+
+
+class Card(NamedTuple):
+    """One thing that may need somebody: its rows, where they are listed, and what to say when there are none."""
+
+    title: str | Promise
+    nothing: str | Promise
+    rows: Callable[[], QuerySet[Any]]
+    narrowed: str
+    tone: str = "bad"
+
+
+CARDS = [
+    Card(_("Waiting for an answer"), _("Nobody waits"), waiting_conversations, "answer=due", "warn"),
+    Card(_("Failed or unknown in 24 hours"), _("All messages arrive"), troubled_messages, "status=troubled"),
+    Card(_("Events with errors in 24 hours"), _("No errors"), events_with_errors, "state=error"),
+    Card(_("Unprocessed events"), _("Nothing waits"), unprocessed_events, "state=unprocessed", "warn"),
+    Card(_("Numbers to connect again"), _("All have access"), lost_connections, "status__exact=RECONNECT"),
+]
 
 
 class Backoffice(AdminSite):
     site_title = _("WhatsApp agents")
     site_header = _("WhatsApp agents")
     index_title = _("Back office")
+    site_url = None
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {"cards": list(self._cards(request)), **(extra_context or {})})
+
+    def _cards(self, request: HttpRequest) -> Iterator[dict[str, Any]]:
+        """The cards about what this person may see."""
+        for card in CARDS:
+            rows = card.rows()
+            if self.get_model_admin(rows.model).has_view_permission(request):
+                count = rows[: MOST + 1].count()
+                url = reverse(f"admin:{rows.model._meta.label_lower.replace('.', '_')}_changelist")
+                yield {
+                    "title": card.title,
+                    "count": f"{MOST}+" if count > MOST else count,
+                    "nothing": "" if count else card.nothing,
+                    "tone": card.tone if count else "good",
+                    "url": f"{url}?{card.narrowed}",
+                }

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -48,7 +49,7 @@ def problem(status: int, code: str, detail: str) -> dict[str, Any]:
 
 def _detail(error: Exception, response: Response) -> str:
     if isinstance(error, ValidationError):
-        return "The request is not valid; see errors."
+        return gettext("The request is not valid; see errors.")
     return str(response.data.get("detail", "")) if isinstance(response.data, dict) else str(error)
 
 
@@ -68,12 +69,12 @@ def describe(result: dict[str, Any], generator: Any, request: Any, public: Any) 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 404: a problem document for programs, a page for people."""
-    return _refusal(request, HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
+    return _refusal(request, HTTPStatus.NOT_FOUND, "not_found", gettext("There is nothing here."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500: says that it is ours, and the id to ask about; never why."""
-    return _refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, "error", "Something failed on our side.")
+    return _refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, "error", gettext("Something failed on our side."))
 
 
 def _refusal(request: HttpRequest, status: HTTPStatus, code: str, detail: str) -> HttpResponse:

@@ -90,7 +90,7 @@ class Conversation(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     connection = models.ForeignKey(
-        WhatsappConnection, on_delete=models.CASCADE, related_name="+", verbose_name=_("connection")
+        WhatsappConnection, on_delete=models.CASCADE, db_index=False, related_name="+", verbose_name=_("connection")
     )
     whatsapp_user = models.ForeignKey(
         WhatsappUser, on_delete=models.CASCADE, related_name="conversations", verbose_name=_("WhatsApp user")
@@ -164,10 +164,17 @@ class Message(TenantOwned):
         FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Both lead a unique index of their own, so they need no second one.
     conversation = models.ForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="messages", verbose_name=_("conversation")
+        Conversation,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="messages",
+        verbose_name=_("conversation"),
     )
-    connection = models.ForeignKey(WhatsappConnection, on_delete=models.CASCADE, related_name="+", editable=False)
+    connection = models.ForeignKey(
+        WhatsappConnection, on_delete=models.CASCADE, db_index=False, related_name="+", editable=False
+    )
     sequence = models.PositiveIntegerField(editable=False, help_text=_("Its number within the conversation."))
     direction = models.CharField(_("direction"), max_length=10, choices=Direction.choices)
     text = models.TextField(_("text"), blank=True)

@@ -22,6 +22,7 @@ NOT_TENANT_OWNED = {
 }
 # Every path outside the staff site, and who may ask: a tenant (an API key or a member), or the world.
 PATHS = {
+    "": "world: leads to the staff site, which asks who it is",
     "healthz": "world: says only whether we serve",
     "v1/webhooks/whatsapp": "world: Meta, known by its signature",
     "oauth/meta/callback": "world: known by the state in it",

@@ -75,9 +75,13 @@ def _items(change: JSON) -> Iterator[Item]:
     if not phone_number_id:
         yield Skipped("without a phone_number_id")
         return
+    own_number = _digits(_dict(value.get("metadata")).get("display_phone_number"))
     contacts = _dicts(value.get("contacts"))
     for message in _dicts(value.get("messages")):
-        yield _message(phone_number_id, message, contacts)
+        if own_number and _text(message.get("from")) == own_number:
+            yield Skipped("message of the business itself")  # the agent must not answer its own words
+        else:
+            yield _message(phone_number_id, message, contacts)
     for status in _dicts(value.get("statuses")):
         yield _status(phone_number_id, status)
     for _error in _dicts(value.get("errors")):
@@ -139,6 +143,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _digits(value: Any) -> str:
+    return "".join(character for character in _text(value) if character.isdigit())
 
 
 def _moment(value: Any) -> datetime | None:

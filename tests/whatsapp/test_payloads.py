@@ -49,7 +49,12 @@ def test_a_failed_status_says_why():
 
 
 @pytest.mark.parametrize(
-    ("name", "what"), [("image", "message of type image"), ("account_update", "field account_update")]
+    ("name", "what"),
+    [
+        ("echo", "message of the business itself"),
+        ("image", "message of type image"),
+        ("account_update", "field account_update"),
+    ],
 )
 def test_what_is_not_understood_yet_is_named(name, what):
     assert parsed(name) == [Skipped(what)]

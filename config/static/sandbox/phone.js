@@ -49,7 +49,7 @@ function take(news) {
   choices(news);
   for (const message of news.messages) takeMessage(message, isFirst);
   $("no-events").hidden ||= messages.size > 0;
-  if (isFirst) showChat();
+  if (isFirst) begin();
   timeline.add(news.events, isFirst);
   presence(news.typing);
   armed(news.armed);
@@ -109,6 +109,11 @@ function head() {
 function showChat() {
   chat.show(here(), head().connected ? words.page.emptyChat : words.page.emptyChatOther);
   history.replaceState(null, "", `#${business}/${customer}`);
+}
+
+function begin() {
+  showChat();
+  $("composer-text").disabled = $("send").disabled = false; // now it is known who writes to whom
 }
 
 function choose() {
