@@ -231,7 +231,7 @@ class Message(TenantOwned):
                 fields=["status", "status_at"],
                 condition=Q(status__in=["drafted", "sending"]),
                 name="message_on_its_way",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
