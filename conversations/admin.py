@@ -217,7 +217,19 @@ class MessageAdmin(EndlessAdmin):
     search_help_text = _("A whole wamid.")
     ordering = ["-created_at", "-id"]
     fields = [
-        *("tenant", "talk", "sequence", "direction", "state", "status_time", "error_code", "error", "words", "time"),
+        *(
+            "tenant",
+            "talk",
+            "sequence",
+            "direction",
+            "state",
+            "status_time",
+            "error_code",
+            "error",
+            "note",
+            "words",
+            "time",
+        ),
         *("sent", "wamid", "happening", "prompt", "llm_model", "llm_request_id", "input_tokens", "output_tokens"),
     ]
     time = moment_of("created_at", _("time"))

@@ -68,8 +68,8 @@ class WhatsappUser(TenantOwned):
         verbose_name = _("WhatsApp user")
         verbose_name_plural = _("WhatsApp users")
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "wa_id"], name="user_once_by_phone"),
-            models.UniqueConstraint(fields=["tenant", "user_id"], name="user_once_by_user_id"),
+            models.UniqueConstraint(fields=["wa_id", "tenant"], name="user_once_by_phone"),
+            models.UniqueConstraint(fields=["user_id", "tenant"], name="user_once_by_user_id"),
             models.CheckConstraint(
                 condition=(Q(wa_id__isnull=False) & ~Q(wa_id="")) | (Q(user_id__isnull=False) & ~Q(user_id="")),
                 name="user_has_an_identity",
@@ -164,7 +164,7 @@ class Message(TenantOwned):
         FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # Both lead a unique index of their own, so they need no second one.
+    # The one leads a unique index of its own, and nobody looks for messages by the other.
     conversation = models.ForeignKey(
         Conversation,
         on_delete=models.CASCADE,
@@ -192,7 +192,7 @@ class Message(TenantOwned):
         verbose_name=_("webhook event"),
     )
     error_code = models.IntegerField(_("error code"), null=True, blank=True)
-    error = models.TextField(_("error"), blank=True)
+    error = models.TextField(_("error"), blank=True, help_text=_("Why it was not sent, or may not have been."))
 
     # Of the agent's messages only.
     in_reply_to = models.OneToOneField(
@@ -203,6 +203,9 @@ class Message(TenantOwned):
         related_name="reply",
         verbose_name=_("in reply to"),
         help_text=_("The last message it has heard."),
+    )
+    note = models.TextField(
+        _("note"), blank=True, help_text=_("Why the agent said this instead of an answer of its own.")
     )
     system_prompt = models.ForeignKey(
         SystemPrompt,
@@ -222,11 +225,16 @@ class Message(TenantOwned):
         verbose_name_plural = _("messages")
         constraints = [
             models.UniqueConstraint(fields=["conversation", "sequence"], name="message_in_sequence"),
-            models.UniqueConstraint(fields=["connection", "wamid"], name="message_once"),
+            models.UniqueConstraint(fields=["wamid", "connection"], name="message_once"),
             models.CheckConstraint(condition=~Q(wamid=""), name="message_wamid_not_empty"),
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="message_newest_first"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["unknown", "failed"]),
+                name="message_troubled",
+            ),
             models.Index(
                 fields=["status", "status_at"],
                 condition=Q(status__in=["drafted", "sending"]),

@@ -39,6 +39,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "in_reply_to",
             "error_code",
             "error",
+            "note",
         )
 
 

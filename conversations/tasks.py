@@ -97,7 +97,7 @@ def _draft_reply(conversation: Conversation, heard: Message) -> None:
     except LlmUnavailable:
         raise
     except LlmRefused as error:
-        outbound.draft(conversation, heard, text=_decline(conversation), error=str(error))
+        outbound.draft(conversation, heard, text=_decline(conversation), note=str(error))
     except LlmError as error:
         logger.error("conversation %s has no reply: %s", conversation.pk, error)  # noqa: TRY400 (no trace wanted)
         outbound.draft(conversation, heard, status=Message.Status.FAILED, error=str(error))
@@ -106,7 +106,7 @@ def _draft_reply(conversation: Conversation, heard: Message) -> None:
             conversation,
             heard,
             text=reply.text[: outbound.MAX_TEXT],
-            error="" if len(reply.text) <= outbound.MAX_TEXT else f"Cut: the reply had {len(reply.text)} characters.",
+            note="" if len(reply.text) <= outbound.MAX_TEXT else f"Cut: the reply had {len(reply.text)} characters.",
             system_prompt=prompt,
             llm_model=reply.model,
             llm_request_id=reply.request_id,

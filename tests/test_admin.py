@@ -31,13 +31,6 @@ LISTS = {
 Furnish = Callable[[int], Conversation]
 
 
-@pytest.fixture(autouse=True)
-def _plain_static_files(settings) -> None:
-    """No manifest is made for tests."""
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-
-
 @pytest.fixture(name="furnish")
 def furnishing(db: None) -> Furnish:
     """A tenant with one of everything; returns its conversation, which has one message each way."""

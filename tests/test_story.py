@@ -236,7 +236,7 @@ def test_a_refusing_model_declines_in_the_tenants_language(connection, model, me
     says("Hola")
     run_jobs()
     assert meta.sent[0].body == "Lo siento, no puedo ayudarle con esto por aquí. Por favor, contáctenos por otra vía."
-    assert "general_harms" in Message.objects.get(direction="outbound").error
+    assert "general_harms" in Message.objects.get(direction="outbound").note
 
 
 @pytest.mark.parametrize("trouble", ["empty", "unknown_block", 400])

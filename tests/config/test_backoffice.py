@@ -16,7 +16,6 @@ from conversations.models import Conversation, Message, WebhookEvent
 from tenants.models import ApiKey
 from tests.test_admin import (  # noqa: F401  (fixtures are found by their names)
     LISTS,
-    _plain_static_files,
     act,
     answer,
     change,
