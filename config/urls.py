@@ -2,14 +2,13 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from config.health import healthz
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", healthz),
     path("admin/", admin.site.urls),
+    path("", include("tenants.urls")),
     path("", include("whatsapp.urls")),
     path("", include("agent.urls")),
     path("", include("conversations.urls")),

@@ -22,7 +22,9 @@ NOT_TENANT_OWNED = {
 }
 # Every path outside the staff site, and who may ask: a tenant (an API key or a member), or the world.
 PATHS = {
-    "": "world: leads to the staff site, which asks who it is",
+    "": "a person: asks who it is",
+    "login": "world",
+    "logout": "world",
     "healthz": "world: says only whether we serve",
     "v1/webhooks/whatsapp": "world: Meta, known by its signature",
     "oauth/meta/callback": "world: known by the state in it",
