@@ -9,8 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
-from django.core.paginator import Page, Paginator
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from conversations.models import Conversation, Message, WebhookEvent
-from tenants.admin import NOTHING, ReadOnlyAdmin, TenantFilter, badge, link_to, moment, moment_of, tenant_column
+from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of, tenant_column
+from tenants.endless import EndlessAdmin, NewestFirst
 from tenants.models import Tenant
 
 MESSAGES_PER_PAGE = 200
@@ -43,40 +43,6 @@ OUTCOMES: dict[str, str | Promise] = {
     "ignored: the number is not connected": _("ignored: the number is not connected"),
     "failed": _("failed"),
 }
-
-
-class UncountedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Looks one row ahead instead of counting them all. How many pages there are is not known, only the next."""
-
-    count = 1_000_000  # what anybody may leaf through; further back is for the search
-
-    def page(self, number: Any) -> "Page[Any]":
-        number = self.validate_number(number)
-        start = (number - 1) * self.per_page
-        return Page(list(self.object_list[start : start + self.per_page + 1]), number, self)
-
-
-class NewestFirst(ChangeList):
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        rows: list[Any] = list(self.result_list)
-        self.result_list: Any = rows[: self.list_per_page]
-        self.result_count = self.full_result_count = len(self.result_list)
-        self.leaves = {
-            "newer": self.get_query_string({PAGE_VAR: self.page_num - 1}) if self.page_num > 1 else "",
-            "older": self.get_query_string({PAGE_VAR: self.page_num + 1}) if len(rows) > self.list_per_page else "",
-        }
-
-
-class EndlessAdmin(ReadOnlyAdmin):
-    """A list without an end: by one index, with links to newer and older."""
-
-    paginator = UncountedPaginator
-    sortable_by = ()
-    actions = None
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return NewestFirst
 
 
 class WaitingFilter(admin.SimpleListFilter):

@@ -38,7 +38,8 @@ def test_a_member_begins_a_signup_with_session_and_csrf_token(ana):
     assert client.post("/v1/whatsapp/embedded-signup/session").status_code == 403
     client.get("/")  # the page with the logout form sets the cookie
     headers = {"X-CSRFToken": client.cookies["csrftoken"].value}
-    assert client.post("/v1/whatsapp/embedded-signup/session", headers=headers).status_code == 201
+    begun = client.post("/v1/whatsapp/embedded-signup/session", content_type="application/json", headers=headers)
+    assert begun.status_code == 201
 
 
 def test_staff_go_on_to_their_site(admin_client):
