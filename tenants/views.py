@@ -17,5 +17,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """Staff go on to their site; a member sees the tenants that this session speaks for."""
     if request.user.is_staff:
         return redirect("admin:index")
-    memberships = Membership.objects.filter(user_id=request.user.pk).select_related("tenant").order_by("tenant__name")
+    memberships = (
+        Membership.objects.filter(user__username=request.user.get_username())
+        .select_related("tenant")
+        .order_by("tenant__name")
+    )
     return render(request, "account/home.html", {"memberships": memberships})
