@@ -92,13 +92,16 @@ def _lines(sign: str, parts: list[Part]) -> Iterator[DiffLine]:
 
 @tenant_column(_("active prompt"))
 def active_prompt(tenants: Sequence[Tenant]) -> Mapping[UUID, SafeString]:
-    prompts = SystemPrompt.objects.filter(tenant__in=tenants, is_active=True).only("tenant_id", "version")
-    return {prompt.tenant_id: link_to("agent_systemprompt", prompt.pk, f"v{prompt.version}") for prompt in prompts}
+    prompts = SystemPrompt.objects.filter(tenant__in=tenants, phone_number_id="", is_active=True)
+    return {
+        prompt.tenant_id: link_to("agent_systemprompt", prompt.pk, f"v{prompt.version}")
+        for prompt in prompts.only("tenant_id", "version")
+    }
 
 
 @admin.register(SystemPrompt)
 class SystemPromptAdmin(StaffAdmin):
-    list_display = ["title", "tenant", "active", "note", "created_by", "created"]
+    list_display = ["title", "tenant", "phone_number_id", "active", "note", "created_by", "created"]
     list_select_related = ["tenant", "created_by"]
     list_filter = [TenantFilter, "is_active"]
     autocomplete_fields = ["tenant"]
@@ -121,8 +124,8 @@ class SystemPromptAdmin(StaffAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
-            return ["tenant", "text", "note"]
-        return ["tenant", "title", "active", "activated", "note", "created_by", "created", "told"]
+            return ["tenant", "phone_number_id", "text", "note"]
+        return ["tenant", "phone_number_id", "title", "active", "activated", "note", "created_by", "created", "told"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return self.get_fields(request, obj) if obj else []
@@ -137,7 +140,7 @@ class SystemPromptAdmin(StaffAdmin):
         origin = self._origin(request.GET.get("from", ""))
         if origin is None or not self.has_view_permission(request, origin):
             return {name: value for name, value in request.GET.items() if name == "tenant"}
-        return {"tenant": origin.tenant_id, "text": origin.text}
+        return {"tenant": origin.tenant_id, "phone_number_id": origin.phone_number_id, "text": origin.text}
 
     @staticmethod
     def _origin(pk: str) -> SystemPrompt | None:
@@ -171,7 +174,7 @@ class SystemPromptAdmin(StaffAdmin):
         prompts = list(queryset.filter(is_active=False).select_related("tenant").defer(None).order_by("tenant__name"))
         if not prompts:
             self.message_user(request, gettext("These versions are in force already."), messages.WARNING)
-        elif len({prompt.tenant_id for prompt in prompts}) < len(prompts):
+        elif len({(prompt.tenant_id, prompt.phone_number_id) for prompt in prompts}) < len(prompts):
             self.message_user(request, gettext("Choose one version for each tenant."), messages.ERROR)
         elif "confirmed" in request.POST:
             self._activate(request, prompts)
@@ -190,5 +193,5 @@ class SystemPromptAdmin(StaffAdmin):
 
     @staticmethod
     def _change(prompt: SystemPrompt) -> dict[str, Any]:
-        now = SystemPrompt.active_for(prompt.tenant)
+        now = SystemPrompt.active_for(prompt.tenant, prompt.phone_number_id)
         return {"pk": prompt.pk, "prompt": prompt, "now": now, "diff": diff(now.text if now else "", prompt.text)}

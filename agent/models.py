@@ -15,12 +15,21 @@ MAX_LENGTH = 100_000
 
 
 class SystemPrompt(TenantOwned):
-    """One version of what the agent is told. Never changed once written; at most one per tenant is active."""
+    """One version of what the agent is told. Never changed once written.
+
+    At most one per tenant is active, and one more for each number that has a prompt of its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.PositiveIntegerField(_("version"), editable=False)
     text = models.TextField(_("text"), max_length=MAX_LENGTH)
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("What changed, for your colleagues."))
+    phone_number_id = models.CharField(
+        _("phone number id"),
+        max_length=64,
+        blank=True,
+        help_text=_("Only for this number; empty for all numbers without a prompt of their own."),
+    )
     is_active = models.BooleanField(_("active"), default=False, editable=False)
     activated_at = models.DateTimeField(_("activated at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -40,15 +49,19 @@ class SystemPrompt(TenantOwned):
         verbose_name_plural = _("system prompts")
         constraints = [
             models.UniqueConstraint(fields=["tenant", "version"], name="prompt_version_once"),
-            models.UniqueConstraint(fields=["tenant"], condition=Q(is_active=True), name="prompt_one_active"),
+            models.UniqueConstraint(
+                fields=["tenant", "phone_number_id"], condition=Q(is_active=True), name="prompt_one_active_per_number"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.tenant} · v{self.version}"
 
     @classmethod
-    def active_for(cls, tenant: Tenant) -> "SystemPrompt | None":
-        return cls.objects.for_tenant(tenant).filter(is_active=True).first()
+    def active_for(cls, tenant: Tenant, phone_number_id: str = "") -> "SystemPrompt | None":
+        """What the agent is told on this number: its own prompt, else the tenant's."""
+        fitting = cls.objects.for_tenant(tenant).filter(is_active=True, phone_number_id__in=["", phone_number_id])
+        return fitting.order_by("-phone_number_id").first()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Gives a new prompt the tenant's next version number."""
@@ -63,8 +76,7 @@ class SystemPrompt(TenantOwned):
         """The agent is told this from its next reply on; the version before stays for going back."""
         with transaction.atomic():
             Tenant.objects.select_for_update().get(pk=self.tenant_id)
-            SystemPrompt.objects.filter(tenant_id=self.tenant_id, is_active=True).exclude(pk=self.pk).update(
-                is_active=False
-            )
+            before = SystemPrompt.objects.filter(tenant_id=self.tenant_id, phone_number_id=self.phone_number_id)
+            before.filter(is_active=True).exclude(pk=self.pk).update(is_active=False)
             self.is_active, self.activated_at = True, timezone.now()
             self.save(update_fields=["is_active", "activated_at"])

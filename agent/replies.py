@@ -16,13 +16,13 @@ from agent.providers import get_provider
 from tenants.models import Tenant
 
 
-def reply_to(tenant: Tenant, customer: str, turns: Sequence[Turn]) -> tuple[Reply, SystemPrompt]:
-    """The reply to the last turns, and the prompt it was made with.
+def reply_to(tenant: Tenant, phone_number_id: str, customer: str, turns: Sequence[Turn]) -> tuple[Reply, SystemPrompt]:
+    """The reply to the last turns, on this number of the tenant's, and the prompt it was made with.
 
     `customer` is our id of the person; the provider is given a pseudonym of it. Raises the errors of the port;
     LlmError also when the tenant has no active prompt: an agent that nobody has instructed says nothing.
     """
-    prompt = SystemPrompt.active_for(tenant)
+    prompt = SystemPrompt.active_for(tenant, phone_number_id)
     if prompt is None:
         raise LlmError("The tenant has no active system prompt.")
     close_old_connections()  # a model takes seconds; the database connection goes back to the pool meanwhile

@@ -8,4 +8,4 @@ from agent.models import SystemPrompt
 class SystemPromptSerializer(serializers.ModelSerializer[SystemPrompt]):
     class Meta:
         model = SystemPrompt
-        fields = ("id", "version", "text", "note", "activated_at", "created_at")
+        fields = ("id", "version", "text", "note", "phone_number_id", "activated_at", "created_at")

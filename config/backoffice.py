@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,9 +17,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Conversation, Message, WebhookEvent
-from whatsapp.models import WhatsappConnection
+from whatsapp.models import EmbeddedSignupSession, Ending, WhatsappConnection
 
 LATELY = timedelta(hours=24)
+THIS_WEEK = timedelta(days=7)
 # Nobody reads more than this off a card, and the database stops counting there too.
 MOST = 999
 
@@ -42,7 +43,16 @@ def unprocessed_events() -> QuerySet[WebhookEvent]:
 
 
 def lost_connections() -> QuerySet[WhatsappConnection]:
-    return WhatsappConnection.objects.filter(status=WhatsappConnection.Status.RECONNECT)
+    lost = [WhatsappConnection.Status.RECONNECT, WhatsappConnection.Status.RESTRICTED]
+    return WhatsappConnection.objects.filter(status__in=lost)
+
+
+def unfinished_signups() -> QuerySet[EmbeddedSignupSession]:
+    """Those that the tenant must do something about, and after which it has not connected."""
+    signups = EmbeddedSignupSession.objects.filter(created_at__gt=timezone.now() - THIS_WEEK)
+    mended = Q(tenant=OuterRef("tenant"), ending=Ending.CONNECTED, created_at__gt=OuterRef("created_at"))
+    settled = [Ending.PENDING, Ending.CONNECTED, Ending.CANCELLED]
+    return signups.exclude(ending__in=settled).exclude(Exists(EmbeddedSignupSession.objects.filter(mended)))
 
 
 class Card(NamedTuple):
@@ -60,7 +70,10 @@ CARDS = [
     Card(_("Failed or unknown in 24 hours"), _("All messages arrive"), troubled_messages, "status=troubled"),
     Card(_("Events with errors in 24 hours"), _("No errors"), events_with_errors, "state=error"),
     Card(_("Unprocessed events"), _("Nothing waits"), unprocessed_events, "state=unprocessed", "warn"),
-    Card(_("Numbers to connect again"), _("All have access"), lost_connections, "status__exact=RECONNECT"),
+    Card(_("Numbers without access"), _("All have access"), lost_connections, "status=troubled"),
+    Card(
+        _("Unfinished signups in 7 days"), _("All came to their end"), unfinished_signups, "ending=unfinished", "warn"
+    ),
 ]
 
 

@@ -79,7 +79,7 @@ DATABASES["default"]["OPTIONS"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Besides each app's tasks.py.
-PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps"]
+PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps", "conversations.erasure"]
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=32)
 # A worker that has not been heard of for three heartbeats is dead, and its jobs go back into the queue.
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)
@@ -87,6 +87,8 @@ WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)
 # ── Meta ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 META_APP_ID = env.str("META_APP_ID", default="")
 META_APP_SECRET = env.str("META_APP_SECRET", default="")
+# Former secrets: what Meta signed with them is accepted still; our own calls use the one above.
+META_APP_SECRET_FALLBACKS = env.list("META_APP_SECRET_FALLBACKS", default=[])
 META_CONFIG_ID = env.str("META_CONFIG_ID", default="")
 META_REDIRECT_URI = env.str("META_REDIRECT_URI", default="")
 META_WEBHOOK_VERIFY_TOKEN = env.str("META_WEBHOOK_VERIFY_TOKEN", default="")
@@ -94,6 +96,8 @@ META_GRAPH_API_VERSION = env.str("META_GRAPH_API_VERSION", default="v25.0")
 META_GRAPH_API_URL = env.str("META_GRAPH_API_URL", default="https://graph.facebook.com")
 META_DIALOG_URL = env.str("META_DIALOG_URL", default="https://www.facebook.com")
 META_TIMEOUT_SECONDS = env.float("META_TIMEOUT_SECONDS", default=15.0)
+# How long the record of each call to Meta is kept.
+EXCHANGE_LOG_DAYS = env.int("EXCHANGE_LOG_DAYS", default=14)
 
 # Webhooks carry up to 3 MB (https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024

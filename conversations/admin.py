@@ -23,6 +23,7 @@ from conversations.models import Conversation, Message, WebhookEvent
 from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of, tenant_column
 from tenants.endless import EndlessAdmin, NewestFirst
 from tenants.models import Tenant
+from whatsapp.admin.exchanges import exchanges_about
 
 MESSAGES_PER_PAGE = 200
 PREVIEW_LENGTH = 80
@@ -167,6 +168,9 @@ def transcript(conversation: Conversation, before: int | None) -> dict[str, Any]
         rows = rows.filter(sequence__lt=before)
     found = list(rows.order_by("-sequence")[: MESSAGES_PER_PAGE + 1])
     page = found[:MESSAGES_PER_PAGE][::-1]
+    exchanges: Mapping[UUID, SafeString] = exchanges_about(message.pk for message in page)
+    for message in page:
+        message.exchanges = exchanges.get(message.pk)  # type: ignore[attr-defined]  # for the template alone
     has_newer = before is not None and before <= conversation.last_sequence
     return {
         "said": page,
@@ -196,7 +200,17 @@ class MessageAdmin(EndlessAdmin):
             "words",
             "time",
         ),
-        *("sent", "wamid", "happening", "prompt", "llm_model", "llm_request_id", "input_tokens", "output_tokens"),
+        *(
+            "sent",
+            "wamid",
+            "happening",
+            "calls",
+            "prompt",
+            "llm_model",
+            "llm_request_id",
+            "input_tokens",
+            "output_tokens",
+        ),
     ]
     time = moment_of("created_at", _("time"))
     sent = moment_of("sent_at", _("sent at (Meta's clock)"))
@@ -229,6 +243,10 @@ class MessageAdmin(EndlessAdmin):
     @admin.display(description=_("webhook event"))
     def happening(self, message: Message) -> SafeString | str:
         return link_to("conversations_webhookevent", message.event_id, _("Event")) if message.event_id else NOTHING
+
+    @admin.display(description=_("calls to Meta"))
+    def calls(self, message: Message) -> SafeString | str:
+        return exchanges_about([message.pk]).get(message.pk, NOTHING)
 
     @admin.display(description=_("system prompt"))
     def prompt(self, message: Message) -> SafeString | str:

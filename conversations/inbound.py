@@ -6,6 +6,7 @@ Knows our rows; Meta's JSON is read by `whatsapp.payloads`. Knows no request: a 
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
@@ -15,10 +16,13 @@ from django.utils import timezone
 from conversations.models import SERVICE_WINDOW, Conversation, Message, WebhookEvent, WhatsappUser
 from conversations.tasks import owe_answer
 from tenants.models import Tenant
+from whatsapp import lifecycle, roundtrip
 from whatsapp.models import WhatsappConnection
-from whatsapp.payloads import InboundMessage, Item, Skipped, StatusUpdate, parse
+from whatsapp.payloads import AccountUpdate, InboundMessage, Item, Skipped, StatusUpdate, parse
 
 logger = logging.getLogger(__name__)
+
+LAST_WEBHOOK_PRECISION = timedelta(minutes=1)
 
 
 def accept(body: bytes) -> WebhookEvent:
@@ -65,13 +69,27 @@ def receive(item: Item, event: WebhookEvent) -> str:
     """Does what one item asks for, routed by its own phone_number_id. Returns in a word what became of it."""
     if isinstance(item, Skipped):
         return f"skipped: {item.what}"
+    if isinstance(item, AccountUpdate):
+        return lifecycle.hear(item)
     connections = WhatsappConnection.objects.select_related("tenant")
     connection = connections.filter(phone_number_id=item.phone_number_id).first()
     if connection is None:
         return "ignored: the number is not connected"
+    _note_webhook(connection)
     if isinstance(item, StatusUpdate):
         return _receive_status(item, connection)
+    if connection.status == WhatsappConnection.Status.DISCONNECTED:
+        return "ignored: the tenant has disconnected the number"
     return _receive_message(item, connection, event)
+
+
+def _note_webhook(connection: WhatsappConnection) -> None:
+    """Meta has spoken about this number; written at most once a minute, so that a busy one costs no write each."""
+    now = timezone.now()
+    stale = now - LAST_WEBHOOK_PRECISION
+    if connection.last_webhook_at is None or connection.last_webhook_at < stale:
+        is_stale = Q(last_webhook_at=None) | Q(last_webhook_at__lt=stale)
+        WhatsappConnection.objects.filter(is_stale, pk=connection.pk).update(last_webhook_at=now)
 
 
 def _receive_message(item: InboundMessage, connection: WhatsappConnection, event: WebhookEvent) -> str:
@@ -137,6 +155,9 @@ def _find_user(tenant: Tenant, item: InboundMessage) -> WhatsappUser | None:
 
 
 def _receive_status(item: StatusUpdate, connection: WhatsappConnection) -> str:
+    if roundtrip.is_of_test(item.callback_data, connection):
+        detail = f"({item.error_code}) {item.error_detail}" if item.error_code else item.error_detail
+        return "test status" if roundtrip.advance_test(connection, item.status, detail) else "late test status"
     if item.status not in Message.Status.values:
         return f"status {item.status[:20]}"
     message = _message_of(item, connection)

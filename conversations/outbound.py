@@ -11,6 +11,7 @@ from django.db import close_old_connections, transaction
 from conversations.models import Conversation, Message
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError, GraphUnavailable, OutcomeUnknown
+from whatsapp.exchanges import keep_for
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def send(message: Message, conversation: Conversation) -> None:
     may have reached Meta is `unknown` until a status says more. Raises GraphUnavailable when it surely has not.
     """
     connection = conversation.connection
-    client = GraphClient(connection.access_token)
+    client = GraphClient(connection.access_token, keep_for(connection, message.pk))
     if not message.advance(Status.SENDING, error="", error_code=None):
         return
     close_old_connections()

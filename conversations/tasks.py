@@ -4,22 +4,22 @@ Knows when to speak and what the agent is shown; Meta is spoken to by `outbound`
 """
 
 import logging
-from functools import cache
 
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
-from procrastinate import App, BaseRetryStrategy, RetryDecision
+from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Job
 
 from agent.ports import LlmError, LlmRefused, LlmUnavailable, Speaker, Turn
 from agent.replies import reply_to
 from conversations import outbound
 from conversations.models import SERVICE_WINDOW, Conversation, Message
+from tenants.queue import queue
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError
+from whatsapp.exchanges import keep_for
 from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
@@ -38,12 +38,6 @@ class KeepTrying(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": pause})
 
 
-@cache
-def _queue() -> App:
-    """The queue on Django's own connection: in a worker too, a job commits or rolls back with the rows."""
-    return app.with_connector(DjangoConnector())
-
-
 def owe_answer(conversation: Conversation) -> None:
     """An answer is due, and its job with it: in the caller's transaction, and only one of each."""
     due = Conversation.objects.filter(pk=conversation.pk, answer_due_at=None).update(answer_due_at=timezone.now())
@@ -53,7 +47,7 @@ def owe_answer(conversation: Conversation) -> None:
 
 def queue_answer(conversation: Conversation) -> None:
     """The job alone, for a conversation that is due."""
-    _queue().configure_task("answer").defer(conversation_id=str(conversation.pk))
+    queue().configure_task("answer").defer(conversation_id=str(conversation.pk))
 
 
 @app.task(name="answer", retry=KeepTrying())
@@ -93,7 +87,12 @@ def _draft_reply(conversation: Conversation, heard: Message) -> None:
     if conversation.connection.status != WhatsappConnection.Status.CONNECTED:
         return
     try:
-        reply, prompt = reply_to(conversation.tenant, str(conversation.whatsapp_user_id), turns(conversation, heard))
+        reply, prompt = reply_to(
+            conversation.tenant,
+            conversation.connection.phone_number_id,
+            str(conversation.whatsapp_user_id),
+            turns(conversation, heard),
+        )
     except LlmUnavailable:
         raise
     except LlmRefused as error:
@@ -119,7 +118,8 @@ def _show_typing(conversation: Conversation, heard: Message) -> None:
     """Blue ticks and "typing…": a courtesy, so its failure stops nothing, except that a lost access is noted."""
     connection = conversation.connection
     try:
-        GraphClient(connection.access_token).read_and_type(connection.phone_number_id, heard.wamid or "")
+        client = GraphClient(connection.access_token, keep_for(connection, heard.pk))
+        client.read_and_type(connection.phone_number_id, heard.wamid or "")
     except AccessTokenRejected as error:
         connection.access_lost(str(error))
     except GraphError as error:

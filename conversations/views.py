@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from conversations.erasure import queue_erasure
 from conversations.models import Conversation, Message
 from conversations.pagination import DEFAULT_LIMIT, MAX_LIMIT, page_of
 from conversations.serializers import (
@@ -17,6 +18,9 @@ from conversations.serializers import (
     MessageSerializer,
 )
 from tenants.authentication import tenant_of
+from whatsapp import lifecycle
+from whatsapp.serializers import ConnectionSerializer, DisconnectSerializer
+from whatsapp.views.connections import OneConnectionView, answer, connection_of
 
 PAGE_PARAMETERS = [
     OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}; {DEFAULT_LIMIT} when not given."),
@@ -49,3 +53,23 @@ class MessagesView(APIView):
         conversation = get_object_or_404(Conversation.objects.for_tenant(tenant_of(request)), pk=conversation_id)
         rows = Message.objects.for_tenant(conversation.tenant).filter(conversation=conversation)
         return page_of(rows, ("sequence",), request, lambda page: MessageSerializer(page, many=True).data)
+
+
+class ConnectionEndView(OneConnectionView):
+    """A number of the tenant, which can be disconnected: here, because its conversations may have to go with it."""
+
+    @extend_schema(
+        operation_id="disconnect",
+        request=DisconnectSerializer,
+        responses=ConnectionSerializer,
+        description="Ends our access at Meta and deletes its keys here. What was said is kept, or with "
+        '`{"data": "erase"}` deleted within minutes. Asking again is harmless.',
+    )
+    def delete(self, request: Request, connection_id: UUID) -> Response:
+        wanted = DisconnectSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        connection = connection_of(request, connection_id)
+        lifecycle.disconnect(connection)
+        if wanted.validated_data["data"] == "erase":
+            queue_erasure(connection)
+        return answer(connection)

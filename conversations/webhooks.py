@@ -21,7 +21,8 @@ def whatsapp_webhook(request: HttpRequest) -> HttpResponse:
     """GET: Meta verifies the URL. POST: an event; 401, with nothing stored, when Meta did not sign it."""
     if request.method == "GET":
         return _handshake(request)
-    if not is_signed(request.body, request.headers.get("X-Hub-Signature-256", ""), settings.META_APP_SECRET):
+    secrets = settings.META_APP_SECRET, *settings.META_APP_SECRET_FALLBACKS
+    if not is_signed(request.body, request.headers.get("X-Hub-Signature-256", ""), *secrets):
         return HttpResponse("The signature does not match.", status=401, content_type="text/plain")
     inbound.process([inbound.accept(request.body)])
     return HttpResponse("EVENT_RECEIVED", content_type="text/plain")

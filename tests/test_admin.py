@@ -12,15 +12,17 @@ from agent.admin import diff
 from agent.models import SystemPrompt
 from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
 from tenants.models import ApiKey, Membership, Tenant
-from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
+from whatsapp.models import DataDeletionRequest, EmbeddedSignupSession, Ending, GraphExchange, WhatsappConnection
 
-TOKEN, PIN = "EAAsecret", "271828"
+TOKEN, PIN = "EAAsecretOfTheNumber", "135790"
 LISTS = {
     "tenants": "/admin/tenants/tenant/",
     "memberships": "/admin/tenants/membership/",
     "keys": "/admin/tenants/apikey/",
     "connections": "/admin/whatsapp/whatsappconnection/",
     "signups": "/admin/whatsapp/embeddedsignupsession/",
+    "exchanges": "/admin/whatsapp/graphexchange/",
+    "deletions": "/admin/whatsapp/datadeletionrequest/",
     "prompts": "/admin/agent/systemprompt/",
     "conversations": "/admin/conversations/conversation/",
     "messages": "/admin/conversations/message/",
@@ -49,12 +51,16 @@ def furnishing(db: None) -> Furnish:
         )
         session, _state = EmbeddedSignupSession.begin(tenant)
         session.connection = connection
-        session.ended(EmbeddedSignupSession.Outcome.CONNECTED)
+        session.access_token = TOKEN
+        session.ended(Ending.NO_NUMBER, "The account has no number.")
+        exchange(connection, signup=session, path="debug_token")
+        DataDeletionRequest.objects.create(confirmation_code=f"code-{number}", meta_user_id="9")
         customer = WhatsappUser.objects.create(tenant=tenant, wa_id=f"3460000{number:04}", name="Lucía")
         talk = Conversation.objects.create(tenant=tenant, connection=connection, whatsapp_user=customer)
         event = WebhookEvent.objects.create(provider_event_id=f"{number:064}", body="{}", outcome={"message": 1})
         say(talk, "Hola", event=event)
-        answer(talk, "Buenos días", system_prompt=prompt)
+        said = answer(talk, "Buenos días", system_prompt=prompt)
+        exchange(connection, message_id=said.pk)
         return talk
 
     return furnish
@@ -71,6 +77,11 @@ def say(talk: Conversation, text: str, **fields: object) -> Message:
 
 def answer(talk: Conversation, text: str, status: str = "read", **fields: object) -> Message:
     return talk.append(direction="outbound", status=status, text=text, **fields)
+
+
+def exchange(connection: WhatsappConnection, **fields: object) -> GraphExchange:
+    told = {"method": "POST", "path": "1/messages", "status": 200, "milliseconds": 7, "request": {}, "response": {}}
+    return GraphExchange.objects.create(tenant=connection.tenant, connection=connection, **{**told, **fields})
 
 
 def in_force(tenant: Tenant) -> int:
@@ -100,7 +111,8 @@ def act(client: Client, path: str, action: str, *rows: object, confirmed: bool =
 
 def test_a_token_and_a_pin_are_on_no_page(admin_client, talk):
     session = EmbeddedSignupSession.objects.get()
-    rows = [talk.connection, session, talk.tenant, talk, *Message.objects.all()]
+    rows = [talk.connection, session, talk.tenant, talk, *Message.objects.all(), *GraphExchange.objects.all()]
+    rows += DataDeletionRequest.objects.all()
     paths = ["/admin/", *LISTS.values(), *map(change, rows), change(talk.connection).replace("change", "history")]
     for path in paths:
         html = page(admin_client, path)
@@ -226,6 +238,16 @@ def test_a_transcript_leads_to_the_prompt_and_to_the_event(admin_client, talk):
     assert change(WebhookEvent.objects.get()) in html
 
 
+def test_a_message_leads_to_its_exchanges_with_meta(admin_client, talk):
+    said = Message.objects.get(direction="outbound")
+    about, another = GraphExchange.objects.get(message_id=said.pk), GraphExchange.objects.get(message_id=None)
+    for path in [change(talk), change(said)]:
+        html = page(admin_client, path)
+        assert change(about) in html
+        assert change(another) not in html
+    assert change(said) in page(admin_client, change(about))
+
+
 def test_a_long_transcript_is_read_page_by_page(admin_client, talk):
     for number in range(3, 204):
         say(talk, f"words {number}.")
@@ -257,7 +279,7 @@ def test_a_conversation_is_found_by_phone_its_beginning_or_user_id(admin_client,
 
 def test_lists_can_be_narrowed_to_a_tenant(admin_client, furnish):
     one, two = furnish(1), furnish(2)
-    for name in ["memberships", "keys", "connections", "signups", "prompts", "conversations", "messages"]:
+    for name in ["memberships", "keys", "connections", "signups", "exchanges", "prompts", "conversations", "messages"]:
         html = page(admin_client, LISTS[name], tenant=str(one.tenant_id))
         assert str(two.tenant.name) not in html
     assert admin_client.get(LISTS["keys"], {"tenant": "nobody"}).status_code == 302

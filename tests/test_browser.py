@@ -38,9 +38,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def language() -> str:
+    """The browser's; a test may choose another one."""
+    return "en-GB"
+
+
+@pytest.fixture
+def page(browser: Browser, language: str) -> Iterator[Page]:
     """A page on which any error of a script, or anything that the content policy stops, fails the test."""
-    page = browser.new_context(viewport=DESKTOP, locale="en-GB").new_page()
+    page = browser.new_context(viewport=DESKTOP, locale=language).new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)

@@ -18,6 +18,7 @@ OURS = ("tenants", "whatsapp", "agent", "conversations")
 
 NOT_TENANT_OWNED = {
     "tenants.Tenant": "is the tenant",
+    "whatsapp.DataDeletionRequest": "Meta names a person of its own, who may be nobody's",
     "conversations.WebhookEvent": "one body of Meta's may speak of several tenants; staff alone see it",
 }
 # Every path outside the staff site, and who may ask: a tenant (an API key or a member), or the world.
@@ -28,8 +29,19 @@ PATHS = {
     "healthz": "world: says only whether we serve",
     "v1/webhooks/whatsapp": "world: Meta, known by its signature",
     "oauth/meta/callback": "world: known by the state in it",
+    "oauth/meta/deauthorize": "world: Meta, known by its signature",
+    "oauth/meta/data-deletion": "world: Meta, known by its signature",
+    "oauth/meta/data-deletion/<str:confirmation_code>": "world: known by the code in it",
+    "oauth/meta/signup": "world: known by the signed token in it",
     "v1/whatsapp/embedded-signup/session": "tenant",
+    "v1/whatsapp/embedded-signup/session/<uuid:session_id>": "tenant",
+    "v1/whatsapp/embedded-signup/session/<uuid:session_id>/code": "tenant",
     "v1/whatsapp/connection": "tenant",
+    "v1/whatsapp/connections": "tenant",
+    "v1/whatsapp/connections/<uuid:connection_id>": "tenant",
+    "v1/whatsapp/connections/<uuid:connection_id>/check": "tenant",
+    "v1/whatsapp/connections/<uuid:connection_id>/repair": "tenant",
+    "v1/whatsapp/connections/<uuid:connection_id>/test-message": "tenant",
     "v1/agent/system-prompt": "tenant",
     "v1/conversations": "tenant",
     "v1/conversations/<uuid:conversation_id>/messages": "tenant",
@@ -59,7 +71,7 @@ def test_every_path_stands_in_the_list():
 @pytest.mark.parametrize("path", TENANT_PATHS)
 @pytest.mark.parametrize("authorization", ["", "Bearer wak_made-up", "Basic YTpi"])
 def test_every_path_of_the_tenants_api_refuses_who_is_nobody(path, authorization):
-    url = "/" + path.replace("<uuid:conversation_id>", "01a20663-23b9-7f37-bdc6-c5a50c482312")
+    url = "/" + re.sub("<uuid:[a-z_]+>", "01a20663-23b9-7f37-bdc6-c5a50c482312", path)
     client = Client(headers={"Authorization": authorization} if authorization else {})
     assert {client.get(url).status_code, client.post(url).status_code} == {401}
 

@@ -6,6 +6,8 @@ One table from Meta's codes to our classes. Knows nothing of HTTP clients or of 
 from collections.abc import Iterable
 from typing import Any
 
+from whatsapp.redaction import without_tokens
+
 
 class InvalidSignature(Exception):
     """The body was not sent by Meta."""
@@ -21,8 +23,8 @@ class GraphError(Exception):
     def __init__(
         self, detail: str, *, code: int = 0, subcode: int = 0, trace_id: str = "", retry_after: float | None = None
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = without_tokens(detail)
+        super().__init__(self.detail)
         self.code = code
         self.subcode = subcode
         self.trace_id = trace_id

@@ -40,13 +40,29 @@ class StatusUpdate:
 
 
 @dataclass(frozen=True)
+class AccountUpdate:
+    """Something about an account, or about one number of it. `detail` is Meta's word for what exactly.
+
+    `display_phone_number` is digits, empty when the whole account is meant; `app_id` is empty when none is named.
+    """
+
+    waba_id: str
+    display_phone_number: str
+    field: str
+    event: str
+    detail: str
+    app_id: str = ""
+
+
+@dataclass(frozen=True)
 class Skipped:
     """Something that is kept with its event and not acted upon, and why."""
 
     what: str
 
 
-Item = InboundMessage | StatusUpdate | Skipped
+Item = InboundMessage | StatusUpdate | AccountUpdate | Skipped
+ACCOUNT_FIELDS = ("account_update", "security")
 
 
 def parse(body: str) -> list[Item]:
@@ -62,11 +78,15 @@ def parse(body: str) -> list[Item]:
         return [Skipped("not JSON")]
     if not isinstance(payload, dict) or payload.get("object") != "whatsapp_business_account":
         return [Skipped("not a WhatsApp webhook")]
-    changes = [change for entry in _dicts(payload.get("entry")) for change in _dicts(entry.get("changes"))]
-    return [item for change in changes for item in _items(change)] or [Skipped("nothing in it")]
+    entries = _dicts(payload.get("entry"))
+    changes = [(change, _text(entry.get("id"))) for entry in entries for change in _dicts(entry.get("changes"))]
+    return [item for change, entry_id in changes for item in _items(change, entry_id)] or [Skipped("nothing in it")]
 
 
-def _items(change: JSON) -> Iterator[Item]:
+def _items(change: JSON, entry_id: str) -> Iterator[Item]:
+    if change.get("field") in ACCOUNT_FIELDS:
+        yield _account_update(_text(change["field"]), _dict(change.get("value")), entry_id)
+        return
     if change.get("field") != "messages":
         yield Skipped(f"field {_text(change.get('field'))[:40] or 'without a name'}")
         return
@@ -126,6 +146,36 @@ def _status(phone_number_id: str, status: JSON) -> Item:
         error_code=code if isinstance(code, int) else 0,
         error_detail=details or _text(error.get("message")) or _text(error.get("title")),
     )
+
+
+def _account_update(field: str, value: JSON, entry_id: str) -> Item:
+    """The entry is the account, but for a partner's events, whose entry may be the business: they name the account.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/account_update
+    """
+    event, account = _text(value.get("event")), _dict(value.get("waba_info"))
+    if not event:
+        return Skipped(f"{field} without an event")
+    named = _text(account.get("waba_id")) if event.startswith("PARTNER_") else ""
+    return AccountUpdate(
+        waba_id=named or entry_id,
+        display_phone_number=_digits(value.get("display_phone_number")),
+        field=field,
+        event=event,
+        detail=_account_detail(value),
+        app_id=_text(account.get("partner_app_id")),
+    )
+
+
+def _account_detail(value: JSON) -> str:
+    restrictions = [_text(each.get("restriction_type")) for each in _dicts(value.get("restriction_info"))]
+    words = [
+        *restrictions,
+        _text(_dict(value.get("ban_info")).get("waba_ban_state")),
+        _text(_dict(value.get("violation_info")).get("violation_type")),
+        _text(_dict(value.get("disconnection_info")).get("reason")),
+    ]
+    return ", ".join(word for word in words if word)
 
 
 def _dict(value: Any) -> JSON:

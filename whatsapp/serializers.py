@@ -1,28 +1,119 @@
 """How connections and signups look in the API. The token and the PIN are not among the fields, by name."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from whatsapp.models import WhatsappConnection
+from whatsapp import health, problems
+from whatsapp.findings import CHECKS
+from whatsapp.models import EmbeddedSignupSession, Ending, WhatsappConnection
+from whatsapp.words import ENDINGS
 
 STATUSES = ["NOT_CONNECTED", *WhatsappConnection.Status.values]
 
 
-class SignupSerializer(serializers.Serializer[dict[str, object]]):
-    connect_url = serializers.URLField(help_text="Open it in the browser of whoever owns the number.")
+class SharedNumberSerializer(serializers.Serializer[dict[str, object]]):
+    """A number that was shared at Meta, to choose from."""
+
+    phone_number_id = serializers.CharField(source="id")
+    business_account_id = serializers.CharField()
+    display_phone_number = serializers.CharField()
+    verified_name = serializers.CharField()
+
+
+class SignupSerializer(serializers.ModelSerializer[EmbeddedSignupSession]):
+    connect_url = serializers.URLField(
+        required=False, help_text="Only when the signup begins: open it in the browser of whoever owns the number."
+    )
     expires_at = serializers.DateTimeField(help_text="The link is good once, until then.")
+    what = serializers.SerializerMethodField(help_text="What has happened, in a sentence for people.")
+    to_do = serializers.SerializerMethodField(help_text="What to do now.")
+    numbers = SharedNumberSerializer(many=True)
+    can_go_on = serializers.BooleanField(help_text="Whether the rest can be tried again without Meta's dialog.")
+    connection_id = serializers.UUIDField(allow_null=True)
+
+    class Meta:
+        model = EmbeddedSignupSession
+        fields = ("id", "connect_url", "expires_at", "ending", "what", "to_do", "numbers", "can_go_on", "connection_id")
+
+    def get_what(self, session: EmbeddedSignupSession) -> str:
+        return str(ENDINGS[Ending(session.ending)].what)
+
+    def get_to_do(self, session: EmbeddedSignupSession) -> str:
+        return str(ENDINGS[Ending(session.ending)].to_do)
+
+
+class GoOnSerializer(serializers.Serializer[dict[str, str]]):
+    phone_number_id = serializers.CharField(required=False, max_length=64, help_text="One of the shared numbers.")
+    pin = serializers.RegexField(r"^\d{6}$", required=False, help_text="The number's own two-step PIN.")
+
+
+class CodeSerializer(serializers.Serializer[dict[str, str]]):
+    code = serializers.CharField(max_length=2000)
+    phone_number_id = serializers.CharField(required=False, default="", allow_blank=True, max_length=64)
+    waba_id = serializers.CharField(required=False, allow_blank=True, help_text="Not needed, and not trusted.")
+
+
+class FindingSerializer(serializers.Serializer[object]):
+    """One thing that the doctor looked at."""
+
+    check = serializers.ChoiceField(choices=[*CHECKS])
+    state = serializers.ChoiceField(choices=["ok", "warn", "bad", "unknown"])
+    what = serializers.CharField(help_text="What is the case, in a sentence for people.")
+    fix = serializers.CharField(help_text="What to do about it; empty when there is nothing to do.")
+    can_repair = serializers.BooleanField(help_text="Whether `repair` does it.")
+
+
+class ProblemSerializer(serializers.Serializer[object]):
+    """What is wrong with a number as a whole."""
+
+    code = serializers.CharField()
+    what = serializers.CharField(help_text="What has happened, in a sentence for people.")
+    to_do = serializers.CharField(help_text="What to do now.")
 
 
 class ConnectionSerializer(serializers.ModelSerializer[WhatsappConnection]):
     status = serializers.ChoiceField(choices=STATUSES)
+    problem = serializers.SerializerMethodField()
+    findings = serializers.SerializerMethodField(help_text="What the doctor saw the last time, not asked again now.")
 
     class Meta:
         model = WhatsappConnection
         fields = (
+            "id",
             "status",
             "status_reason",
+            "problem",
             "phone_number_id",
             "business_account_id",
             "display_phone_number",
             "verified_name",
             "connected_at",
+            "token_expires_at",
+            "last_checked_at",
+            "findings",
         )
+
+    @extend_schema_field(ProblemSerializer(allow_null=True))
+    def get_problem(self, connection: WhatsappConnection) -> object:
+        problem = problems.problem_of(connection)
+        return ProblemSerializer(problem).data if problem else None
+
+    @extend_schema_field(FindingSerializer(many=True))
+    def get_findings(self, connection: WhatsappConnection) -> object:
+        return FindingSerializer(health.findings_of(connection), many=True).data
+
+
+class ConnectionListSerializer(serializers.Serializer[dict[str, object]]):
+    data = ConnectionSerializer(many=True)  # type: ignore[assignment]  # its name on the wire
+
+
+class RepairSerializer(serializers.Serializer[dict[str, str]]):
+    pin = serializers.RegexField(r"^\d{6}$", required=False, help_text="The number's own two-step PIN, if Meta asks.")
+
+
+class TestMessageSerializer(serializers.Serializer[dict[str, str]]):
+    to = serializers.RegexField(r"^\+[1-9][0-9]{6,14}$", help_text="A phone in E.164: `+34600000000`.")
+
+
+class DisconnectSerializer(serializers.Serializer[dict[str, str]]):
+    data = serializers.ChoiceField(choices=["keep", "erase"], default="keep")  # type: ignore[assignment]

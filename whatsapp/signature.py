@@ -1,10 +1,14 @@
-"""Meta's signatures: of webhook bodies and of access tokens.
+"""Meta's signatures: of webhook bodies, of access tokens and of what it posts about a person.
 
 Pure Python over bytes; knows no settings, no requests and no payloads.
 """
 
+import base64
+import binascii
 import hashlib
 import hmac
+import json
+from typing import Any
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -15,13 +19,14 @@ def sign(body: bytes, secret: str) -> str:
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
-def is_signed(body: bytes, header: str, secret: str) -> bool:
-    """Whether Meta sent exactly these bytes. An empty secret or header verifies nothing.
+def is_signed(body: bytes, header: str, *secrets: str) -> bool:
+    """Whether Meta sent exactly these bytes, signed with one of these. An empty secret or header verifies nothing.
 
     Meta signs the bytes as sent (non-ASCII escaped as \\uXXXX), so this must see the raw body: parsing it and
     dumping it again gives another digest. Compared as bytes, because `compare_digest` raises on non-ASCII text.
     """
-    return bool(secret and header) and hmac.compare_digest(sign(body, secret).encode(), header.encode())
+    given = header.encode()
+    return any(secret and hmac.compare_digest(sign(body, secret).encode(), given) for secret in secrets)
 
 
 def appsecret_proof(access_token: str, secret: str) -> str:
@@ -30,3 +35,31 @@ def appsecret_proof(access_token: str, secret: str) -> str:
     https://developers.facebook.com/docs/graph-api/guides/secure-requests
     """
     return hmac.new(secret.encode(), access_token.encode(), hashlib.sha256).hexdigest()
+
+
+def read_signed_request(text: str, *secrets: str) -> dict[str, Any] | None:
+    """What a `signed_request` says, or None when Meta did not sign it with one of these.
+
+    `<base64url of the HMAC>.<base64url of the JSON>`, both without padding; the text after the dot is what is signed.
+    https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
+    """
+    signature, _dot, payload = text.partition(".")
+    try:
+        given = _unpadded(signature)
+        facts = json.loads(_unpadded(payload)) if _is_hmac(given, payload, secrets) else None
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    is_known = isinstance(facts, dict) and str(facts.get("algorithm", "")).upper() == "HMAC-SHA256"
+    return facts if is_known else None
+
+
+def _is_hmac(given: bytes, payload: str, secrets: tuple[str, ...]) -> bool:
+    return any(
+        secret and hmac.compare_digest(hmac.new(secret.encode(), payload.encode(), hashlib.sha256).digest(), given)
+        for secret in secrets
+    )
+
+
+def _unpadded(text: str) -> bytes:
+    """Raises ValueError for what is not base64url."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

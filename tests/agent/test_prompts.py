@@ -44,3 +44,11 @@ def test_two_active_prompts_are_impossible(tenant):
     SystemPrompt.objects.create(tenant=tenant, text="Two")
     with pytest.raises(IntegrityError):
         SystemPrompt.objects.update(is_active=True)
+
+
+def test_a_number_may_have_a_prompt_of_its_own_and_falls_back_to_the_tenants(tenant, api):
+    own = SystemPrompt.objects.create(tenant=tenant, text="On this number, be brief.", phone_number_id="101")
+    own.activate()
+    assert api(tenant).get(URL).json()["text"] == "You answer for Café Alameda."
+    assert api(tenant).get(URL, {"phone_number_id": "101"}).json()["text"] == own.text
+    assert api(tenant).get(URL, {"phone_number_id": "102"}).json()["text"] == "You answer for Café Alameda."

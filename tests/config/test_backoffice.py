@@ -4,6 +4,7 @@ Knows the pages by their addresses only.
 """
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -19,12 +20,14 @@ from tests.test_admin import (  # noqa: F401  (fixtures are found by their names
     act,
     answer,
     change,
+    exchange,
     furnishing,
     in_force,
     one_talk,
     page,
     say,
 )
+from whatsapp.models import EmbeddedSignupSession, Ending, GraphExchange
 
 # ── The first page ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,9 +38,37 @@ def test_the_first_page_says_what_needs_somebody(admin_client, talk):
     WebhookEvent.objects.update(error="ValueError")
     talk.connection.access_lost("expired")
     html = page(admin_client, "/admin/")
-    assert html.count('class="card-count">1<') == 5
+    assert html.count('class="card-count">1<') == 6
     for link in re.findall(r'class="card [a-z]+" href="([^"]+)"', html):
         assert "Nothing matches" not in page(admin_client, link)
+
+
+@pytest.mark.parametrize("status", ["RECONNECT", "RESTRICTED"])
+def test_a_number_that_may_not_speak_is_counted(admin_client, talk, status):
+    type(talk.connection).objects.update(status=status)
+    link = "/admin/whatsapp/whatsappconnection/?status=troubled"
+    assert f'class="card bad" href="{link}"' in page(admin_client, "/admin/")
+    assert change(talk.connection) in page(admin_client, link)
+
+
+def test_a_signup_is_unfinished_until_the_tenant_has_connected_after_all(admin_client, talk):
+    link = "/admin/whatsapp/embeddedsignupsession/?ending=unfinished"
+    assert f'class="card warn" href="{link}"' in page(admin_client, "/admin/")
+    session, _state = EmbeddedSignupSession.begin(talk.tenant)
+    session.ended(Ending.CONNECTED)
+    assert f'class="card good" href="{link}"' in page(admin_client, "/admin/")
+    assert "Nothing matches" in page(admin_client, link)
+
+
+@pytest.mark.parametrize("ending", ["pending", "connected", "cancelled"])
+def test_a_signup_that_needs_nobody_is_not_counted(admin_client, talk, ending):
+    EmbeddedSignupSession.objects.update(ending=ending)
+    assert "All came to their end" in page(admin_client, "/admin/")
+
+
+def test_a_signup_of_last_week_is_not_counted(admin_client, talk):
+    EmbeddedSignupSession.objects.update(created_at=timezone.now() - timedelta(days=8))
+    assert "All came to their end" in page(admin_client, "/admin/")
 
 
 def test_when_nothing_waits_the_first_page_says_so(admin_client, db):
@@ -52,7 +83,7 @@ def test_a_tenant_cannot_be_deleted_by_a_click(admin_client, talk):
 
 def test_a_tenants_page_leads_to_all_that_is_theirs(admin_client, talk):
     html = page(admin_client, change(talk.tenant))
-    for name in ["memberships", "keys", "connections", "signups", "prompts", "conversations", "messages"]:
+    for name in ["memberships", "keys", "connections", "signups", "exchanges", "prompts", "conversations", "messages"]:
         assert f"{LISTS[name]}?tenant={talk.tenant_id}" in html
 
 
@@ -90,17 +121,19 @@ def test_a_list_costs_the_same_for_one_row_and_for_twenty(admin_client, furnish,
 
 
 def test_a_transcript_costs_the_same_for_two_messages_and_for_forty(admin_client, talk, django_assert_max_num_queries):
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         page(admin_client, change(talk))
     for _ in range(20):
         say(talk, "Hola", event=WebhookEvent.objects.get())
-        answer(talk, "Buenos días", system_prompt=SystemPrompt.objects.get())
-    with django_assert_max_num_queries(5):
+        said = answer(talk, "Buenos días", system_prompt=SystemPrompt.objects.get())
+        exchange(talk.connection, message_id=said.pk)
+    with django_assert_max_num_queries(6):
         page(admin_client, change(talk))
 
 
 def test_no_page_needs_an_inline_script_or_style(admin_client, talk):
     rows = [talk, talk.tenant, SystemPrompt.objects.get(), ApiKey.objects.get(), Message.objects.first()]
+    rows += [talk.connection, EmbeddedSignupSession.objects.get(), GraphExchange.objects.first()]
     for path in ["/admin/", *LISTS.values(), *map(change, rows)]:
         html = page(admin_client, path)
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*(src=|json))", html)

@@ -135,7 +135,7 @@ def test_a_refused_code_keeps_metas_subcode(graph, subcode):
         "https://graph.facebook.com/v25.0/oauth/access_token", json=refusal(100, error_subcode=subcode), status=400
     )
     with pytest.raises(GraphError) as raised:
-        GraphClient().exchange_code("AQ")
+        GraphClient().exchange_code("AQ", "")
     assert raised.value.subcode == subcode
 
 

@@ -53,7 +53,6 @@ def test_a_failed_status_says_why():
     [
         ("echo", "message of the business itself"),
         ("image", "message of type image"),
-        ("account_update", "field account_update"),
     ],
 )
 def test_what_is_not_understood_yet_is_named(name, what):

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
-from whatsapp.sandbox.businesses import CATALOGUE
+from whatsapp.sandbox.businesses import CATALOGUE, LINES, Business, business_with_number
+from whatsapp.sandbox.companies import DEEDS
 from whatsapp.sandbox.stage import Stage, View, from_our_page, stage_of
 
 LONGEST_TEXT = 4096
@@ -22,9 +23,9 @@ class Unusable(ValueError):
 
 
 def state(request: HttpRequest) -> JsonResponse:
-    """Everything after fact number `after`; `run` tells the page that the numbers began anew."""
+    """Everything after fact number `after`, and what the product thinks of the number that is chosen."""
     stage, after = stage_of(request), int(request.GET.get("after", "0"))
-    meta = stage.meta
+    meta, doctor = stage.meta, stage.doctor(request.GET.get("phone_number_id", ""))
     with meta.lock:
         return JsonResponse(
             {
@@ -36,21 +37,29 @@ def state(request: HttpRequest) -> JsonResponse:
                 "events": [asdict(event) for event in meta.memory.events if event.number > after],
                 "typing": [list(chat) for chat in meta.typing],
                 "armed": [{"kind": armed.kind, "times": armed.times} for armed in meta.armed],
+                "doctor": doctor,
             }
         )
 
 
 def _businesses(stage: Stage) -> list[Json]:
-    memory = stage.meta.memory
+    """The five that everybody sees, and of the other numbers those that are in use."""
     return [
         {
-            "phone_number_id": business.phone_number_id,
-            "name": business.verified_name,
-            "display": business.display_phone_number,
-            "connected": business.phone_number_id in memory.registered and business.waba_id in memory.subscribed,
+            "phone_number_id": line.phone_number_id,
+            "name": line.verified_name,
+            "display": line.display_phone_number,
+            "connected": _is_connected(stage, line),
+            "restricted": line.waba_id in stage.meta.memory.restricted,
         }
-        for business in CATALOGUE
+        for line in LINES
+        if line in CATALOGUE or _is_connected(stage, line)
     ]
+
+
+def _is_connected(stage: Stage, line: Business) -> bool:
+    memory = stage.meta.memory
+    return line.phone_number_id in memory.registered and line.waba_id in memory.subscribed
 
 
 def _with_json(act: Callable[[Stage, Json], Json]) -> View:
@@ -68,9 +77,9 @@ def _with_json(act: Callable[[Stage, Json], Json]) -> View:
 
 
 def _write(stage: Stage, posted: Json, text: str) -> str:
-    meta, wa_id, number = stage.meta, str(posted.get("wa_id")), str(posted.get("phone_number_id"))
-    if wa_id not in meta.memory.customers or number not in {business.phone_number_id for business in CATALOGUE}:
-        raise Unusable("Choose a business and a customer")
+    meta, wa_id, number = stage.meta, str(posted.get("wa_id")), _chosen(posted).phone_number_id
+    if wa_id not in meta.memory.customers:
+        raise Unusable("Choose a customer")
     if not text.strip() or len(text) > LONGEST_TEXT:
         raise Unusable(f"A text has 1 to {LONGEST_TEXT} characters")
     with meta.lock:
@@ -78,6 +87,13 @@ def _write(stage: Stage, posted: Json, text: str) -> str:
         wamid = next(reversed(meta.memory.messages))
     stage.postman.deliver(wamid)
     return wamid
+
+
+def _chosen(posted: Json) -> Business:
+    try:
+        return business_with_number(str(posted.get("phone_number_id")))
+    except KeyError:
+        raise Unusable("Choose a business") from None
 
 
 @_with_json
@@ -118,6 +134,16 @@ def duplicate(stage: Stage, posted: Json) -> Json:
 def forge(stage: Stage, posted: Json) -> Json:
     """A webhook with a wrong signature: what the product answered."""
     return {"status": stage.postman.forge()}
+
+
+@_with_json
+def deeds(stage: Stage, posted: Json) -> Json:
+    """The company or Meta does something to the connection, and Meta tells the product."""
+    business, deed = _chosen(posted), str(posted.get("deed"))
+    if deed not in DEEDS:
+        raise Unusable(f"A deed is one of {', '.join(DEEDS)}")
+    stage.postman.announce(stage.meta.happens(deed, business), f"webhook.{deed}", business.verified_name)
+    return {"done": deed}
 
 
 @_with_json

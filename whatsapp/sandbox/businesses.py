@@ -1,14 +1,10 @@
-"""The make-believe businesses and customers, and how the Graph API describes a business.
+"""The make-believe businesses and customers.
 
 Knows nothing of tokens, of calls or of what has been said.
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
-
-Json = dict[str, Any]
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -39,6 +35,10 @@ class Business:
         """
         digest = hashlib.sha256(f"{self.client_business_id}:{wa_id}".encode()).digest()
         return f"ES.{int.from_bytes(digest[:8]):020d}"
+
+    def without_number(self) -> "Business":
+        """The account alone."""
+        return replace(self, phone_number_id="", display_phone_number="", verified_name="")
 
 
 CATALOGUE = (
@@ -80,70 +80,34 @@ CUSTOMERS = {
 }
 
 
+def express(business: Business) -> Business:
+    """The second number of the same WhatsApp Business account."""
+    return _another_number(business, "102", "Express")
+
+
+def plaza(business: Business) -> Business:
+    """A second WhatsApp Business account of the same portfolio, with a number of its own."""
+    number = _another_number(business, "103", "Plaza")
+    return replace(number, name=number.verified_name, waba_id="202" + business.waba_id[3:])
+
+
+def _another_number(business: Business, series: str, word: str) -> Business:
+    return replace(
+        business,
+        phone_number_id=series + business.phone_number_id[3:],
+        display_phone_number=business.display_phone_number[:-1] + series[-1],
+        verified_name=f"{business.verified_name} {word}",
+    )
+
+
+LINES = (*CATALOGUE, *map(express, CATALOGUE), *map(plaza, CATALOGUE))
+
+
 def business_with_number(phone_number_id: str) -> Business:
     """The business that owns a phone number id; KeyError when nobody does."""
-    return {business.phone_number_id: business for business in CATALOGUE}[phone_number_id]
+    return {business.phone_number_id: business for business in LINES}[phone_number_id]
 
 
 def business_with_id(client_business_id: str) -> Business | None:
     """The business a token or a code was issued for."""
     return next((business for business in CATALOGUE if business.client_business_id == client_business_id), None)
-
-
-def describe_account(business: Business) -> Json:
-    """Every field of a WhatsApp Business account that can be asked for.
-
-    https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-account/whatsapp-business-account-api
-    """
-    return {
-        "id": business.waba_id,
-        "name": business.name,
-        "currency": "EUR",
-        "timezone_id": "1",
-        "message_template_namespace": hashlib.sha256(business.waba_id.encode()).hexdigest()[:32],
-        "account_review_status": "APPROVED",
-        "business_verification_status": "verified",
-        "ownership_type": "CLIENT_OWNED",
-        "primary_funding_id": "7" + business.waba_id[1:],
-        "owner_business_info": {"id": business.client_business_id, "name": business.name},
-        "health_status": _health("WABA", business.waba_id),
-    }
-
-
-def describe_number(business: Business, *, registered: bool) -> Json:
-    """Every field of a business phone number that can be asked for.
-
-    https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-phone-number/whatsapp-business-account-phone-number-api
-    """
-    return {
-        "id": business.phone_number_id,
-        "display_phone_number": business.display_phone_number,
-        "verified_name": business.verified_name,
-        "quality_rating": "GREEN",
-        "code_verification_status": "VERIFIED",
-        "name_status": "APPROVED",
-        "status": "CONNECTED" if registered else "PENDING",
-        "platform_type": "CLOUD_API" if registered else "NOT_APPLICABLE",
-        "throughput": {"level": "STANDARD"},
-        "whatsapp_business_manager_messaging_limit": "TIER_250",
-        "is_pin_enabled": registered,
-        "is_on_biz_app": False,
-        "is_official_business_account": False,
-        "account_mode": "LIVE",
-        "last_onboarded_time": "2026-11-20T10:11:12+0000",
-        "health_status": _health("PHONE_NUMBER", business.phone_number_id),
-    }
-
-
-def asked(description: Json, fields: str, default: Iterable[str]) -> Json:
-    """Only what was asked for, and the id always, as the Graph API does."""
-    wanted = [field.strip() for field in fields.split(",") if field.strip()] or list(default)
-    return {field: description[field] for field in [*wanted, "id"] if field in description}
-
-
-def _health(entity: str, entity_id: str) -> Json:
-    """https://developers.facebook.com/documentation/business-messaging/whatsapp/support/health-status."""
-    return {
-        "can_send_message": "AVAILABLE",
-        "entities": [{"entity_type": entity, "id": entity_id, "can_send_message": "AVAILABLE"}],
-    }

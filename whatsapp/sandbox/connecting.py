@@ -1,82 +1,25 @@
-"""The Graph calls that connect a business: code, token, account, number, subscription, registration.
+"""The Graph calls that connect a business: account, number, subscription, registration, synchronisation.
 
-Knows nothing of messages.
+Knows nothing of tokens and of messages.
 """
 
 import hashlib
 import hmac
 import re
+import secrets
 from typing import Any
 
-from whatsapp.sandbox.businesses import CATALOGUE, Business, asked, business_with_id, describe_account, describe_number
-from whatsapp.sandbox.calls import App, Call
-from whatsapp.sandbox.keys import unseal
+from whatsapp.sandbox import grants
+from whatsapp.sandbox.businesses import Business
+from whatsapp.sandbox.calls import Call
+from whatsapp.sandbox.descriptions import asked, describe_account, describe_number
+from whatsapp.sandbox.grants import App
 from whatsapp.sandbox.refusals import Refusal
+from whatsapp.sandbox.scenarios import SCENARIOS, Scenario
 
 Json = dict[str, Any]
 REGISTRATIONS, REGISTRATION_WINDOW = 10, 72 * 3600
-SCOPES = ["whatsapp_business_management", "whatsapp_business_messaging"]
-
-
-def exchange_code(call: Call) -> Json:
-    """An authorization code becomes an access token.
-
-    https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/onboarding-customers-as-a-tech-provider
-    """
-    if call.required("client_id") != call.app.app_id:
-        raise Refusal(101)
-    if call.required("client_secret") != call.app.app_secret:
-        raise Refusal(1, message="Error validating client secret.")
-    code = str(call.required("code"))
-    facts = unseal("AQB", code, call.app.app_secret)
-    if facts is None:
-        raise Refusal(100, message="Invalid verification code format.")
-    _use_code(call, code, facts)
-    business = business_with_id(facts["business"]) or CATALOGUE[0]
-    return {"access_token": call.app.token_for(business), "token_type": "bearer"}
-
-
-def _use_code(call: Call, code: str, facts: Json) -> None:
-    digest = hashlib.sha256(code.encode()).hexdigest()
-    if digest in call.memory.used_codes:
-        raise Refusal(100, subcode=36009, message="This authorization code has been used.")
-    if call.memory.clock() > facts["expires"]:
-        raise Refusal(100, subcode=36007, message="This authorization code has expired.")
-    if call.params.get("redirect_uri", "") != facts["redirect_uri"]:
-        text = "Error validating verification code. Please make sure your redirect_uri is identical to the one you used"
-        raise Refusal(100, subcode=36008, message=f"{text} in the OAuth dialog request")
-    call.memory.record("code_used", digest=digest)
-
-
-def debug_token(call: Call) -> Json:
-    """What a token is good for; asked with the app's own token, `APPID|SECRET`.
-
-    https://developers.facebook.com/docs/graph-api/reference/debug_token
-    """
-    if not call.token:
-        raise Refusal(104)
-    if call.token != f"{call.app.app_id}|{call.app.app_secret}":
-        raise Refusal(100, message="(#100) You must provide an app access token, or a user access token of the app")
-    business = call.app.business_of(str(call.required("input_token")))
-    if business is None:
-        error = {"code": 190, "message": "Invalid OAuth access token - Cannot parse access token"}
-        return {"data": {"is_valid": False, "error": error, "scopes": []}}
-    return {"data": _token_facts(call, business)}
-
-
-def _token_facts(call: Call, business: Business) -> Json:
-    return {
-        "app_id": call.app.app_id,
-        "type": "SYSTEM_USER",
-        "application": "Sandbox",
-        "data_access_expires_at": 0,
-        "expires_at": 0,
-        "is_valid": True,
-        "issued_at": 1763800000,
-        "scopes": [*SCOPES, "public_profile"],
-        "granular_scopes": [{"scope": scope, "target_ids": [business.waba_id]} for scope in SCOPES],
-        "user_id": business.system_user_id,
-    }
+SYNC_TYPES, SYNC_WINDOW = ("smb_app_state_sync", "history"), 24 * 3600
 
 
 def me(call: Call, business: Business) -> Json:
@@ -88,18 +31,21 @@ def me(call: Call, business: Business) -> Json:
 def read_account(call: Call, business: Business) -> Json:
     """The WhatsApp Business account."""
     default = ["name", "timezone_id", "message_template_namespace"]
-    return asked(describe_account(business), str(call.params.get("fields", "")), default)
+    return asked(describe_account(business, call.memory), str(call.params.get("fields", "")), default)
 
 
 def list_numbers(call: Call, business: Business) -> Json:
-    """The account's phone numbers: every business here has one."""
+    """The account's phone numbers, as far as the token sees them."""
+    lines = grants.open_token(call.app, call.memory, call.token).lines
+    shared = [line for line in lines if line.waba_id == business.waba_id and line.phone_number_id]
     cursors = {"before": "QVFIUmJlZm9yZQZDZD", "after": "QVFIUmFmdGVyZQZDZD"}
-    return {"data": [read_number(call, business)], "paging": {"cursors": cursors}}
+    found = [read_number(call, line) for line in shared]
+    return {"data": found, "paging": {"cursors": cursors}} if found else {"data": []}
 
 
 def read_number(call: Call, business: Business) -> Json:
     """One phone number."""
-    number = describe_number(business, registered=business.phone_number_id in call.memory.registered)
+    number = describe_number(business, call.memory, call.webhook_url)
     default = ["display_phone_number", "verified_name", "quality_rating", "code_verification_status"]
     return asked(number, str(call.params.get("fields", "")), default)
 
@@ -128,24 +74,62 @@ def register(call: Call, business: Business) -> Json:
 
     https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/registration
     """
+    scenario = _scenario_of(call, business)
+    _refuse_biz_app(scenario)
     _count_attempt(call, business)
     if call.required("messaging_product") != "whatsapp":
         raise Refusal(100, message="(#100) Param messaging_product must be one of {WHATSAPP}")
     pin = str(call.required("pin"))
     if not re.fullmatch(r"\d{6}", pin, re.ASCII):
         raise Refusal(100, message="(#100) Param pin must be 6 digits")
-    known = call.memory.registered.get(business.phone_number_id)
-    if known not in (None, pin_digest(pin, call.app)):
-        raise Refusal(133005, details="The two-step verification PIN does not match")
+    if scenario.register_code:
+        raise Refusal(scenario.register_code)
+    _check_pin(call, business, pin, scenario)
     call.memory.record("registered", phone_number_id=business.phone_number_id, pin_digest=pin_digest(pin, call.app))
     return {"success": True}
 
 
+def _scenario_of(call: Call, business: Business) -> Scenario:
+    """What was chosen in the dialog; whoever waits long enough may register again."""
+    name, at = call.memory.staged_at(business.phone_number_id)
+    is_over = SCENARIOS[name].register_code == 133016 and call.memory.clock() > at + REGISTRATION_WINDOW
+    return SCENARIOS["success" if is_over else name]
+
+
+def _refuse_biz_app(scenario: Scenario) -> None:
+    """https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/onboarding-business-app-users."""
+    if scenario.on_biz_app:
+        raise Refusal(100, details="The number is in use in the WhatsApp Business app")
+
+
+def _check_pin(call: Call, business: Business, pin: str, scenario: Scenario) -> None:
+    known = pin_digest(scenario.pin, call.app) if scenario.pin else call.memory.registered.get(business.phone_number_id)
+    if known not in (None, pin_digest(pin, call.app)):
+        raise Refusal(133005, details="The two-step verification PIN does not match")
+
+
 def deregister(call: Call, business: Business) -> Json:
     """The number cannot send any more."""
+    _refuse_biz_app(_scenario_of(call, business))
     _count_attempt(call, business)
     call.memory.record("deregistered", phone_number_id=business.phone_number_id)
     return {"success": True}
+
+
+def synchronise(call: Call, business: Business) -> Json:
+    """Contacts and chats of the WhatsApp Business app, each once, within a day.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/onboarding-business-app-users
+    """
+    sync_type = call.required("sync_type")
+    if sync_type not in SYNC_TYPES or not _scenario_of(call, business).on_biz_app:
+        raise Refusal(100, details=f"sync_type must be one of {SYNC_TYPES}, of a number of the WhatsApp Business app")
+    if (business.phone_number_id, sync_type) in call.memory.synced:
+        raise Refusal(2593107)
+    if call.memory.clock() > call.memory.staged_at(business.phone_number_id)[1] + SYNC_WINDOW:
+        raise Refusal(2593108)
+    call.memory.record("synced", phone_number_id=business.phone_number_id, sync_type=sync_type)
+    return {"messaging_product": "whatsapp", "request_id": secrets.token_hex(16)}
 
 
 def _count_attempt(call: Call, business: Business) -> None:

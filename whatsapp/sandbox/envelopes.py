@@ -6,11 +6,14 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/webhoo
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from whatsapp.sandbox.businesses import Business
 
 Json = dict[str, Any]
+PARTNER_ID = "301700000000009"  # the product's own portfolio, for which Meta signs what happens to a partnership
+MONTH = 30 * 24 * 3600
 SERVICE_PRICE = {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "service"}
 FAILURES = {
     131026: "Message undeliverable",
@@ -26,19 +29,20 @@ def dump(payload: Json) -> bytes:
     return text.replace("/", r"\/").encode("ascii")
 
 
-def envelope(business: Business, value: Json, field: str = "messages") -> bytes:
+def envelope(business: Business, value: Json, field: str = "messages", entry_id: str = "", at: float = 0) -> bytes:
     """One change of one WhatsApp Business account."""
-    change = {"field": field, "value": value}
-    return dump({"object": "whatsapp_business_account", "entry": [{"id": business.waba_id, "changes": [change]}]})
+    entry: Json = {"id": entry_id or business.waba_id, "changes": [{"field": field, "value": value}]}
+    if at:
+        entry["time"] = int(at)
+    return dump({"object": "whatsapp_business_account", "entry": [entry]})
 
 
 def combine(*bodies: bytes) -> bytes:
     """One POST instead of several: an entry per WhatsApp Business account, all of its changes within."""
-    changes: dict[str, list[Json]] = {}
+    entries: dict[str, Json] = {}
     for entry in (entry for body in bodies for entry in json.loads(body)["entry"]):
-        changes.setdefault(entry["id"], []).extend(entry["changes"])
-    entries = [{"id": waba_id, "changes": items} for waba_id, items in changes.items()]
-    return dump({"object": "whatsapp_business_account", "entry": entries})
+        entries.setdefault(entry["id"], {**entry, "changes": []})["changes"] += entry["changes"]
+    return dump({"object": "whatsapp_business_account", "entry": list(entries.values())})
 
 
 def text_message(business: Business, wa_id: str, name: str, text: str, wamid: str, at: float) -> bytes:
@@ -70,6 +74,41 @@ def failed_update(business: Business, wa_id: str, wamid: str, code: int, opaque:
     error = {"code": code, "title": title, "message": title, "error_data": {"details": title}}
     item = _status(wa_id, wamid, "failed", opaque, at) | {"errors": [error]}
     return envelope(business, {**_head(business), "statuses": [item]})
+
+
+def account_update(business: Business, event: str, at: float, **value: Any) -> bytes:
+    """Something happened to the account; what is not said is filled in. A partnership's end is told to the partner.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/account_update
+    """
+    facts = {"event": event, **_usual(business, event, at), **value}
+    entry_id = PARTNER_ID if event.startswith("PARTNER_") else business.waba_id
+    return envelope(business, facts, "account_update", entry_id, at)
+
+
+def _usual(business: Business, event: str, at: float) -> Json:
+    waba_info = {"waba_id": business.waba_id, "owner_business_id": business.client_business_id}
+    kinds = ("RESTRICTED_BIZ_INITIATED_MESSAGING", "RESTRICTED_CUSTOMER_INITIATED_MESSAGING")
+    restrictions = [{"restriction_type": kind, "expiration": int(at) + MONTH} for kind in kinds]
+    date = datetime.fromtimestamp(at, UTC).date().isoformat()
+    usual: dict[str, Json] = {
+        "PARTNER_REMOVED": {
+            "waba_info": waba_info,
+            "disconnection_info": {"reason": "BUSINESS_DISCONNECTED", "initiated_by": "BUSINESS"},
+        },
+        "ACCOUNT_RESTRICTION": {"restriction_info": restrictions},
+        "DISABLED_UPDATE": {"ban_info": {"waba_ban_state": "DISABLE", "waba_ban_date": date}},
+    }
+    return usual.get(event, {})
+
+
+def security(business: Business, event: str, at: float) -> bytes:
+    """Somebody did something to the number's PIN.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/security
+    """
+    value = {"display_phone_number": business.digits, "event": event, "requester": business.system_user_id}
+    return envelope(business, value, "security", at=at)
 
 
 def _head(business: Business) -> Json:

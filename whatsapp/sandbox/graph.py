@@ -8,17 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 from whatsapp import signature
-from whatsapp.sandbox import connecting, sending
+from whatsapp.sandbox import connecting, grants, sending, tokens
 from whatsapp.sandbox.businesses import Business
 from whatsapp.sandbox.calls import Call
+from whatsapp.sandbox.grants import Grant
 from whatsapp.sandbox.refusals import Refusal, not_visible
 
 Json = dict[str, Any]
 Answerer = Callable[[Call, Business], Json]
 
 APP_CALLS: dict[str, Callable[[Call], Json]] = {
-    "oauth/access_token": connecting.exchange_code,
-    "debug_token": connecting.debug_token,
+    "oauth/access_token": tokens.exchange_code,
+    "oauth/revoke": tokens.revoke_token,
+    "debug_token": tokens.debug_token,
 }
 NODE_CALLS: dict[tuple[str, str, str], Answerer] = {
     ("GET", "caller", ""): connecting.me,
@@ -30,43 +32,60 @@ NODE_CALLS: dict[tuple[str, str, str], Answerer] = {
     ("GET", "number", ""): connecting.read_number,
     ("POST", "number", "register"): connecting.register,
     ("POST", "number", "deregister"): connecting.deregister,
+    ("POST", "number", "smb_app_data"): connecting.synchronise,
     ("POST", "number", "messages"): sending.messages,
 }
 
 
 def answer(call: Call) -> Json:
     """What is answered, or a Refusal."""
-    if call.path in APP_CALLS:
-        return APP_CALLS[call.path](call)
-    business = _caller(call)
+    if app_call := _app_call(call):
+        return app_call(call)
+    grant = _caller(call)
     object_id, _, edge = call.path.partition("/")
-    objects = {"me": "caller", business.waba_id: "account", business.phone_number_id: "number"}
-    node = (call.method, objects.get(object_id, ""), edge)
-    if node not in NODE_CALLS:
+    kind, line = _object(grant, object_id)
+    if (call.method, kind, edge) not in NODE_CALLS:
         raise not_visible(call.method, object_id)
-    return NODE_CALLS[node](call, business)
+    return NODE_CALLS[call.method, kind, edge](call, line)
+
+
+def _app_call(call: Call) -> Callable[[Call], Json] | None:
+    """The calls that no business makes; one address has two of them."""
+    if call.path == "oauth/access_token" and call.params.get("grant_type") == "fb_exchange_token":
+        return tokens.refresh_token
+    return APP_CALLS.get(call.path)
+
+
+def _object(grant: Grant, object_id: str) -> tuple[str, Business]:
+    """What is meant, as far as the token sees it: the caller, an account, or a number."""
+    if object_id == "me":
+        return "caller", grant.business
+    for line in grant.lines:
+        if object_id == line.waba_id:
+            return "account", line
+        if object_id and object_id == line.phone_number_id:
+            return "number", line
+    return "", grant.business
 
 
 def name_of(call: Call) -> str:
     """What to call the call when people are told of it, allowed or not."""
-    if call.path in APP_CALLS:
-        return APP_CALLS[call.path].__name__
+    if app_call := _app_call(call):
+        return app_call.__name__
     edge = call.path.partition("/")[2]
     if edge == "messages":
         return "mark_read" if call.params.get("status") == "read" else "send_text"
     return f"{call.method} {edge}".strip().lower().replace(" ", "_")
 
 
-def _caller(call: Call) -> Business:
+def _caller(call: Call) -> Grant:
     """https://developers.facebook.com/docs/graph-api/guides/secure-requests: token first, then the proof of it."""
     if not call.token:
         raise Refusal(104)
-    business = call.app.business_of(call.token)
-    if business is None:
-        raise Refusal(190, subcode=467, message="Error validating access token: The access token is invalid.")
+    grant = grants.open_token(call.app, call.memory, call.token)
     proof = str(call.params.get("appsecret_proof", ""))
     if not proof:
         raise Refusal(100, message="API calls from the server require an appsecret_proof argument")
     if not hmac.compare_digest(proof.encode(), signature.appsecret_proof(call.token, call.app.app_secret).encode()):
         raise Refusal(100, message="Invalid appsecret_proof provided in the API argument")
-    return business
+    return grant

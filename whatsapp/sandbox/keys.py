@@ -1,4 +1,4 @@
-"""Tokens and codes that say whom they are for and are signed, so that a restart forgets none of them.
+"""Words that carry signed facts: tokens and codes, which no restart forgets, and Meta's signed requests.
 
 Knows nothing of what they open.
 """
@@ -16,7 +16,7 @@ SIGNATURE_LENGTH = 32
 
 def seal(prefix: str, facts: Json, secret: str) -> str:
     """Facts as one opaque word; the same facts give the same word."""
-    text = base64.urlsafe_b64encode(json.dumps(facts, sort_keys=True).encode()).decode().rstrip("=")
+    text = _unpadded(json.dumps(facts, sort_keys=True).encode())
     return f"{prefix}{text}{_signature(prefix + text, secret)}"
 
 
@@ -27,6 +27,19 @@ def unseal(prefix: str, word: str, secret: str) -> Json | None:
         return None
     text = head.removeprefix(prefix)
     return _facts(text + "=" * (-len(text) % 4))
+
+
+def signed_request(payload: Json, secret: str) -> str:
+    """What Meta posts when a person removes the app, or asks for their data to be deleted.
+
+    https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback
+    """
+    text = _unpadded(json.dumps(payload, separators=(",", ":")).encode())
+    return f"{_unpadded(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest())}.{text}"
+
+
+def _unpadded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def _facts(text: str) -> Json | None:

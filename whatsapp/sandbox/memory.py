@@ -26,6 +26,7 @@ SECRETS = {
     "hub.verify_token",
     "input_token",
     "pin",
+    "revoke_token",
     "verify_token",
 }
 HIDDEN = "•••"
@@ -76,6 +77,12 @@ class Memory:
         self.attempts: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self.subscribed: set[str] = set()
         self.used_codes: set[str] = set()
+        self.revoked: set[str] = set()
+        self.removals: defaultdict[str, int] = defaultdict(int)
+        self.staged: dict[str, tuple[str, float]] = {}
+        self.synced: set[tuple[str, str]] = set()
+        self.unpaid: set[str] = set()
+        self.restricted: set[str] = set()
         self._rules: dict[str, Callable[[Json], None]] = {
             "message": self._message,
             "status": self._status,
@@ -87,6 +94,14 @@ class Memory:
             "subscribed": lambda fact: self.subscribed.add(fact["waba_id"]),
             "unsubscribed": lambda fact: self.subscribed.discard(fact["waba_id"]),
             "code_used": lambda fact: self.used_codes.add(fact["digest"]),
+            "token_revoked": lambda fact: self.revoked.add(fact["digest"]),
+            "app_removed": self._app_removed,
+            "staged": self._staged,
+            "synced": lambda fact: self.synced.add((fact["phone_number_id"], fact["sync_type"])),
+            "unpaid": lambda fact: self.unpaid.add(fact["waba_id"]),
+            "paid": lambda fact: self.unpaid.discard(fact["waba_id"]),
+            "restricted": lambda fact: self.restricted.add(fact["waba_id"]),
+            "unrestricted": lambda fact: self.restricted.discard(fact["waba_id"]),
         }
         self.new = not (journal and journal.exists())
         self._journal = _open(journal, self._apply) if journal else None
@@ -118,6 +133,10 @@ class Memory:
             if (message.phone_number_id, message.wa_id) == (phone_number_id, wa_id)
         ]
 
+    def staged_at(self, phone_number_id: str) -> tuple[str, float]:
+        """What was last chosen in the dialog for a number, and when."""
+        return self.staged.get(phone_number_id, ("success", 0.0))
+
     def close(self) -> None:
         """Lets go of the journal."""
         if self._journal:
@@ -139,6 +158,13 @@ class Memory:
 
     def _deregistered(self, fact: Json) -> None:
         self.registered.pop(fact["phone_number_id"], None)
+
+    def _app_removed(self, fact: Json) -> None:
+        self.removals[fact["business"]] += 1
+
+    def _staged(self, fact: Json) -> None:
+        self.staged[fact["phone_number_id"]] = (fact["scenario"], fact["at"])
+        self.synced = {sync for sync in self.synced if sync[0] != fact["phone_number_id"]}
 
 
 def redacted(value: Any) -> Any:

@@ -3,7 +3,6 @@
 Knows nothing of HTTP, of Django or of the product; `server` and the tests' `responses` are its doors.
 """
 
-import re
 import secrets
 import threading
 import time
@@ -11,13 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
-from whatsapp.sandbox import envelopes, graph
-from whatsapp.sandbox.businesses import CATALOGUE, DEMO, DEMO_PIN, Business, business_with_number
-from whatsapp.sandbox.calls import App, Call
+from whatsapp.sandbox import companies, envelopes, grants, graph
+from whatsapp.sandbox.businesses import CATALOGUE, DEMO, DEMO_PIN, LINES, Business, business_with_number
+from whatsapp.sandbox.calls import Call
 from whatsapp.sandbox.connecting import pin_digest
+from whatsapp.sandbox.failures import BEFORE_ANYTHING, Armed, next_failure
 from whatsapp.sandbox.memory import Event, Memory, Message
 from whatsapp.sandbox.refusals import Refusal
+from whatsapp.sandbox.scenarios import SCENARIOS
 from whatsapp.sandbox.sending import new_wamid
 
 __all__ = ["CATALOGUE", "DEMO", "DEMO_PIN", "Answer", "ConnectionRefused", "Meta", "NeverAnswers"]
@@ -25,8 +27,7 @@ __all__ = ["CATALOGUE", "DEMO", "DEMO_PIN", "Answer", "ConnectionRefused", "Meta
 Json = dict[str, Any]
 LADDER = ("sent", "delivered", "read")
 SLOW_SECONDS = 5.0
-BEFORE_ANYTHING = {"refused", "html_500"}
-KINDS = {*BEFORE_ANYTHING, "timeout_after_accept", "slow"}
+WEBHOOK_PATH = "/v1/webhooks/whatsapp"
 USAGE = '{"call_count":1,"total_time":1,"total_cputime":1}'
 
 
@@ -49,15 +50,6 @@ class Answer:
 
 
 @dataclass
-class Armed:
-    """A failure that waits for the next calls that match."""
-
-    kind: int | str
-    times: int
-    pattern: str
-
-
-@dataclass
 class Meta:
     """One make-believe Meta for one app; safe to share among threads."""
 
@@ -67,13 +59,15 @@ class Meta:
     redirect_uris: list[str]
     journal: Path | None = None
     clock: Callable[[], float] = time.time
+    webhook_url: str = ""  # where Meta says that webhooks go; left out: beside the first redirect URI
     armed: list[Armed] = field(default_factory=list)
     when_accepted: list[Callable[[str], None]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __post_init__(self) -> None:
         """The demo business has been connected before anybody came."""
-        self.app = App(self.app_id, self.app_secret)
+        self.app = grants.App(self.app_id, self.app_secret)
+        self.webhook_url = self.webhook_url or urljoin(self.redirect_uris[0], WEBHOOK_PATH)
         self.memory = Memory(self.journal, self.clock)
         self._typing: dict[tuple[str, str], float] = {}
         if self.memory.new:
@@ -88,8 +82,9 @@ class Meta:
         version, _, rest = path.strip("/").partition("/")
         bearer = {key.lower(): value for key, value in headers.items()}.get("authorization", "").removeprefix("Bearer ")
         with self.lock:
-            call = Call(method, rest.strip("/"), {**query, **body}, bearer, self.app, self.memory, self._typing)
-            failure = self._next_failure(f"{method} {path} {graph.name_of(call)}")
+            everything = (self.app, self.memory, self.webhook_url, self._typing)
+            call = Call(method, rest.strip("/"), {**query, **body}, bearer, *everything)
+            failure = next_failure(self.armed, f"{method} {path} {graph.name_of(call)}")
             answer, ms = self._timed(call, version, failure)
             self._note(call, answer, failure, ms)
         if failure == "refused":
@@ -139,17 +134,7 @@ class Meta:
 
         The pattern is looked for in `POST /v25.0/…/messages send_text` (or `mark_read`, the other call to that path).
         """
-        if isinstance(kind, str) and kind not in KINDS:
-            raise ValueError(f"{kind!r} is none of {sorted(KINDS)}")
         self.armed.append(Armed(kind, times, method_path_regex))
-
-    def _next_failure(self, method_path: str) -> int | str | None:
-        armed = next((armed for armed in self.armed if re.search(armed.pattern, method_path)), None)
-        if armed is None:
-            return None
-        armed.times -= 1
-        self.armed[:] = [armed for armed in self.armed if armed.times > 0]
-        return armed.kind
 
     # ── The customers' side ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -199,15 +184,46 @@ class Meta:
         """Several webhooks as one POST."""
         return envelopes.combine(*bodies)
 
+    # ── The companies' side ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def token_for(self, business: Business, scenario: str = "success") -> str:
+        """The business's access token, the same one until it is revoked."""
+        return grants.token_for(self.app, self.memory, business, scenario)
+
+    def issue_code(self, business: Business, redirect_uri: str = "", scenario: str = "success") -> str:
+        """What the dialog gives to somebody who says Continue, or nothing; without a redirect URI it is the popup."""
+        chosen = SCENARIOS[scenario]
+        if chosen.cancels:
+            return ""
+        business = chosen.always or business
+        with self.lock:
+            self.stage(business, scenario)
+            return grants.code_for(self.app, self.memory, business, redirect_uri, scenario)
+
+    def stage(self, business: Business, scenario: str) -> None:
+        """The business's number is as in this scenario; with "success" all is repaired."""
+        with self.lock:
+            companies.stage(self.memory, self.armed, business, scenario)
+
+    def set_payment(self, business: Business, *, exists: bool) -> None:
+        """The account gets or loses its payment method."""
+        with self.lock:
+            self.memory.record("paid" if exists else "unpaid", waba_id=business.waba_id)
+
+    def account_update(self, business: Business, event: str, **value: Any) -> bytes:
+        """The webhook alone: nothing has happened at Meta."""
+        return envelopes.account_update(business, event, self.clock(), **value)
+
+    def security(self, business: Business, event: str) -> bytes:
+        """The webhook of a changed PIN, alone."""
+        return envelopes.security(business, event, self.clock())
+
+    def happens(self, deed: str, business: Business) -> bytes:
+        """One of `companies.DEEDS` is done; returns the webhook that tells of it."""
+        with self.lock:
+            return companies.DEEDS[deed](self.memory, business)
+
     # ── What can be looked at ────────────────────────────────────────────────────────────────────────────────────────
-
-    def token_for(self, business: Business) -> str:
-        """The business's access token, always the same one."""
-        return self.app.token_for(business)
-
-    def issue_code(self, business: Business, redirect_uri: str) -> str:
-        """What the dialog gives to somebody who says Continue."""
-        return self.app.code_for(business, redirect_uri, self.clock())
 
     @property
     def sent(self) -> list[Message]:
@@ -249,7 +265,7 @@ def _headers(call: Call, version: str) -> dict[str, str]:
         "x-app-usage": USAGE,
     }
     object_id = call.path.partition("/")[0]
-    if object_id in {business.waba_id for business in CATALOGUE}:
+    if object_id in {business.waba_id for business in LINES}:
         usage = USAGE.removesuffix("}") + ',"type":"whatsapp","estimated_time_to_regain_access":0}'
         headers["x-business-use-case-usage"] = f'{{"{object_id}":[{usage}]}}'
     return headers

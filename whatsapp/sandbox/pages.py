@@ -11,8 +11,9 @@ from django.shortcuts import render
 
 from whatsapp.sandbox.businesses import CATALOGUE, Business, business_with_id
 from whatsapp.sandbox.meta import Meta
+from whatsapp.sandbox.scenarios import SCENARIOS
 from whatsapp.sandbox.stage import stage_of
-from whatsapp.sandbox.words import FAILURES, MODEL_FAILURES, script_words
+from whatsapp.sandbox.words import DEEDS, FAILURES, MODEL_FAILURES, SCENARIO_GROUPS, script_words
 
 # https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow#login
 DENIED = {
@@ -32,6 +33,7 @@ def phone(request: HttpRequest) -> HttpResponse:
         "product_url": f"{webhook.scheme}://{webhook.netloc}/",
         "words": script_words(),
         "failures": FAILURES,
+        "deeds": DEEDS,
         "model_failures": {kind: MODEL_FAILURES[kind] for kind in stage.model_failures},
     }
     return render(request, "sandbox/phone.html", context)
@@ -49,7 +51,7 @@ def dialog(request: HttpRequest, version: str) -> HttpResponse:
         return render(request, "sandbox/dialog_error.html", context, status=400)
     if request.method == "POST":
         return _decided(request, meta, redirect_uri)
-    context = {"businesses": CATALOGUE, "app_id": meta.app_id, "version": version}
+    context = {"businesses": CATALOGUE, "app_id": meta.app_id, "version": version, "scenarios": SCENARIO_GROUPS}
     page = render(request, "sandbox/dialog.html", context)
     page.headers["Content-Security-Policy"] = _policy(redirect_uri)
     return page
@@ -57,20 +59,25 @@ def dialog(request: HttpRequest, version: str) -> HttpResponse:
 
 def _decided(request: HttpRequest, meta: Meta, redirect_uri: str) -> HttpResponse:
     business = business_with_id(request.POST.get("business", ""))
-    if request.POST.get("decision") == "continue" and business:
-        answer = {"code": meta.issue_code(business, redirect_uri)}
-        meta.note("dialog", "dialog.continued", detail=business.name, request=_shown(request, business))
-    else:
-        answer = DENIED
-        meta.note("dialog", "dialog.cancelled", request=_shown(request, None))
-    query = urlencode({**answer, "state": request.GET.get("state", "")})
+    scenario = request.POST.get("scenario", "success")
+    code = ""
+    if request.POST.get("decision") == "continue" and business and scenario in SCENARIOS:
+        code = meta.issue_code(business, redirect_uri, scenario)
+    _note(request, meta, code, business, scenario)
+    query = urlencode({**({"code": code} if code else DENIED), "state": request.GET.get("state", "")})
     separator = "&" if urlsplit(redirect_uri).query else "?"
     return HttpResponseRedirect(f"{redirect_uri}{separator}{query}#_=_")
 
 
-def _shown(request: HttpRequest, business: Business | None) -> dict[str, str]:
-    shared = {"business": business.name} if business else {}
-    return {"client_id": request.GET["client_id"], "redirect_uri": request.GET["redirect_uri"], **shared}
+def _note(request: HttpRequest, meta: Meta, code: str, business: Business | None, scenario: str) -> None:
+    """For the timeline: what was asked for, and what somebody chose."""
+    shown = {"client_id": request.GET["client_id"], "redirect_uri": request.GET["redirect_uri"]}
+    if not code or business is None:
+        meta.note("dialog", "dialog.cancelled", request=shown)
+        return
+    chosen = SCENARIOS[scenario].always or business
+    shown |= {"business": chosen.name, "scenario": scenario}
+    meta.note("dialog", "dialog.continued", detail=chosen.name, request=shown)
 
 
 def _policy(redirect_uri: str) -> str:

@@ -53,6 +53,8 @@ KNOWN = {
     133010: (400, "(#133010) Account not registered"),
     133015: (400, "(#133015) Please wait a few minutes before attempting to register this phone number"),
     133016: (400, "(#133016) Account register/deregister rate limit exceeded"),
+    2593107: (400, "(#2593107) Synchronization request limit exceeded"),
+    2593108: (400, "(#2593108) Synchronization request made outside of allowed time window"),
 }
 PASSING = {2, 4}  # the two for which Meta's own examples say `is_transient`
 

@@ -49,6 +49,7 @@ def send_text(call: Call, business: Business) -> Json:
 
     https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/text-messages
     """
+    _check_account(call, business)
     to = call.params.get("to") or call.params.get("recipient")
     if not to:
         raise Refusal(131008, details="Parameter 'to' or 'recipient' is required")
@@ -70,6 +71,13 @@ def send_text(call: Call, business: Business) -> Json:
     contact = {"input": str(to), "wa_id": wa_id} if call.params.get("to") else {"input": str(to), "user_id": str(to)}
     accepted = {"id": wamid, "message_status": "accepted"}
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [accepted]}
+
+
+def _check_account(call: Call, business: Business) -> None:
+    if business.waba_id in call.memory.restricted:
+        raise Refusal(131031, details="The WhatsApp Business account has been restricted")
+    if business.waba_id in call.memory.unpaid:
+        raise Refusal(131042, details="The WhatsApp Business account has no payment method")
 
 
 def _text(call: Call) -> str:

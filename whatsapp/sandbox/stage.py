@@ -6,7 +6,7 @@ Knows nothing of what the views do with it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
+from typing import Any, TypedDict
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -18,14 +18,37 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 View = Callable[..., HttpResponse]
 
 
+class Finding(TypedDict):
+    """One thing the product's doctor looked at, in words; `state` is ok, warn, bad or unknown."""
+
+    check: str
+    state: str
+    what: str
+    fix: str
+
+
+class Doctor(TypedDict):
+    """What the product thinks of one of its connections; seconds since 1970, if it was ever looked at."""
+
+    status: str
+    checked_at: float | None
+    findings: list[Finding]
+
+
+def no_doctor(phone_number_id: str) -> Doctor | None:
+    """A product that says nothing."""
+    return None
+
+
 @dataclass
 class Stage:
-    """One make-believe Meta, its postman, and what the page says of the model."""
+    """One make-believe Meta, its postman, what the page says of the model, and what the product says of a number."""
 
     meta: Meta
     postman: Postman
     model_name: str = ""  # empty: no model is behind the answers
     model_failures: Mapping[str, Callable[[], None]] = field(default_factory=dict)
+    doctor: Callable[[str], Doctor | None] = no_doctor
 
 
 def stage_of(request: HttpRequest) -> Stage:

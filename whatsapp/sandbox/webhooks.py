@@ -103,6 +103,10 @@ class Postman:
         self._post(Parcel(self.last_message.body, "webhook.duplicate", detail=self.last_message.detail))
         return True
 
+    def announce(self, body: bytes, title: str, detail: str = "") -> None:
+        """A webhook that is not about a message goes to the product."""
+        self._post(Parcel(body, title, detail=detail))
+
     def forge(self) -> int | None:
         """A stranger posts with a signature that is none: how the product answers."""
         body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()

@@ -5,6 +5,7 @@ Knows nothing of when they are said.
 
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,11 +27,59 @@ MODEL_FAILURES = {
     "model:max_tokens": gettext_lazy("The answer is cut off"),
     "model:empty": gettext_lazy("The answer is empty"),
 }
+# What can be chosen in the dialog: every name of `scenarios.SCENARIOS`, beside those it resembles.
+SCENARIO_GROUPS: dict[Promise, dict[str, Promise]] = {
+    gettext_lazy("All goes well"): {
+        "success": gettext_lazy("The number is connected"),
+        "sixty_days": gettext_lazy("The access token ends after 60 days"),
+        "coexistence": gettext_lazy("The number stays in the WhatsApp Business app too"),
+        "already_connected": gettext_lazy("Café Alameda’s number, which is connected already"),
+    },
+    gettext_lazy("What the person does"): {
+        "cancel": gettext_lazy("Cancels"),
+        "missing_scope": gettext_lazy("Does not allow messages"),
+        "several_accounts": gettext_lazy("Shares two WhatsApp accounts"),
+        "several_numbers": gettext_lazy("Shares an account with two numbers"),
+        "no_number": gettext_lazy("Shares an account without a number"),
+    },
+    gettext_lazy("Code and access token"): {
+        "expired_code": gettext_lazy("The code has expired"),
+        "used_code": gettext_lazy("The code has been used"),
+        "other_app": gettext_lazy("The access token belongs to another app"),
+    },
+    gettext_lazy("Registering the number"): {
+        "own_pin": gettext_lazy("The number has a PIN of its own: 135790"),
+        "register_limit": gettext_lazy("Ten attempts have been made: wait 72 hours"),
+        "verify_first": gettext_lazy("The number must be verified again first"),
+    },
+    gettext_lazy("Meta itself"): {
+        "slow": gettext_lazy("Takes five seconds for each of the next calls"),
+        "down_exchange": gettext_lazy("Fails once when the code is exchanged"),
+        "down_debug_token": gettext_lazy("Fails once when the token is looked up"),
+        "down_phone_numbers": gettext_lazy("Fails once when the numbers are read"),
+        "down_subscribe": gettext_lazy("Fails once when the webhooks are subscribed to"),
+        "down_register": gettext_lazy("Fails once when the number is registered"),
+    },
+}
+# What can happen to the connection of the business on the phone: every name of `companies.DEEDS`.
+DEEDS = {
+    "remove_app": (gettext_lazy("The company removes the app"), gettext_lazy("its access tokens end")),
+    "restrict": (gettext_lazy("Meta restricts the account"), gettext_lazy("nothing can be sent")),
+    "lift_restriction": (gettext_lazy("Meta lifts the restriction"), gettext_lazy("all is well again")),
+}
 
 
 def script_words() -> dict[str, Any]:
     """All of them, in the language of the request."""
-    return {"titles": _titles(), "routes": _routes(), "ticks": _ticks(), "page": _page(), "burst": _burst()}
+    return {
+        "titles": _titles(),
+        "routes": _routes(),
+        "ticks": _ticks(),
+        "page": _page(),
+        "burst": _burst(),
+        "deeds": _deeds(),
+        "doctor": _doctor(),
+    }
 
 
 def _titles() -> dict[str, str]:
@@ -39,10 +88,15 @@ def _titles() -> dict[str, str]:
         "webhook.message": _("A customer's message arrives"),
         "webhook.duplicate": _("The same message arrives again"),
         "webhook.forged": _("A stranger forges a webhook"),
+        "webhook.remove_app": _("The company has removed the app"),
+        "webhook.restrict": _("The account is restricted"),
+        "webhook.lift_restriction": _("The restriction is lifted"),
         "webhook.sent": _("Status: sent"),
         "webhook.delivered": _("Status: delivered"),
         "webhook.read": _("Status: read"),
         "graph.exchange_code": _("The code becomes an access token"),
+        "graph.refresh_token": _("The access token is renewed"),
+        "graph.revoke_token": _("The access token is given up"),
         "graph.debug_token": _("What the token may do"),
         "graph.get": _("The product asks about the business"),
         "graph.get_phone_numbers": _("The product asks for the phone numbers"),
@@ -51,6 +105,7 @@ def _titles() -> dict[str, str]:
         "graph.delete_subscribed_apps": _("The product ends the subscription"),
         "graph.post_register": _("The product registers the number"),
         "graph.post_deregister": _("The product gives up the number"),
+        "graph.post_smb_app_data": _("The product asks for the app's contacts and chats"),
         "graph.mark_read": _("Blue ticks, and the agent is typing"),
         "graph.send_text": _("The agent answers"),
         "model.reply": _("The model is asked"),
@@ -82,6 +137,7 @@ def _page() -> dict[str, str]:
         "online": _("online"),
         "typing": _("typing…"),
         "notConnected": _("not connected"),
+        "restricted": _("restricted by Meta"),
         "connectedGroup": _("Connected"),
         "otherGroup": _("Not connected yet"),
         "today": _("Today"),
@@ -114,3 +170,24 @@ def _page() -> dict[str, str]:
 
 def _burst() -> list[str]:
     return [_("Hello!"), _("Are you open on Saturday?"), _("And can I pay by card?")]
+
+
+def _deeds() -> dict[str, str]:
+    return {
+        "remove_app": _("{name} has removed the app: its access tokens are worth nothing now. Connect it again."),
+        "restrict": _("Meta has restricted {name}. Nothing can be sent until the restriction is lifted."),
+        "lift_restriction": _("Meta has lifted the restriction of {name}."),
+    }
+
+
+def _doctor() -> dict[str, str]:
+    return {
+        "well": _("All is well"),
+        "ok": _("fine"),
+        "warn": _("warning"),
+        "bad": _("broken"),
+        "unknown": _("not known"),
+        "checked": _("looked at {time}"),
+        "unchecked": _("not looked at yet"),
+        "count": _("to look at: {count}"),
+    }

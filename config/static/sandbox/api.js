@@ -1,7 +1,8 @@
 // The sandbox's JSON addresses. Knows nothing of the page.
 
-export async function state(after) {
-  const response = await fetch(`/api/state?after=${after}`, { cache: "no-store" });
+export async function state(after, phone_number_id) {
+  const query = new URLSearchParams({ after, phone_number_id: phone_number_id ?? "" });
+  const response = await fetch(`/api/state?${query}`, { cache: "no-store" });
   if (!response.ok) throw new Error(`state: ${response.status}`);
   return response.json();
 }

@@ -2,6 +2,7 @@
 
 import { act, state } from "./api.js";
 import { Chat } from "./chat.js";
+import { Doctor } from "./doctor.js";
 import { $, element, fill, timeOf, words } from "./dom.js";
 import { Timeline } from "./timeline.js";
 
@@ -10,6 +11,7 @@ const NOTICE_LIVES = 9000;
 
 const chat = new Chat();
 const timeline = new Timeline();
+const doctor = new Doctor();
 const messages = new Map();
 let seen = 0;
 let businesses = [];
@@ -23,10 +25,10 @@ const chosen = () => ({ phone_number_id: business, wa_id: customer });
 
 async function look() {
   try {
-    let news = await state(seen);
+    let news = await state(seen, business);
     if (news.number < seen) {
       forget(); // another sandbox, with less behind it
-      news = await state(0);
+      news = await state(0, business);
     }
     take(news);
   } catch (error) {
@@ -53,6 +55,7 @@ function take(news) {
   timeline.add(news.events, isFirst);
   presence(news.typing);
   armed(news.armed);
+  doctor.show(news.doctor);
   product(news.product);
   banner(["unreachable", "refused"].includes(news.product) ? words.page[news.product] : "");
   seen = news.number;
@@ -124,8 +127,8 @@ function choose() {
 
 function presence(typing) {
   const isTyping = typing.some(([number, wa_id]) => number === business && wa_id === customer);
-  const isConnected = businesses.find((item) => item.phone_number_id === business).connected;
-  const text = isTyping ? "typing" : isConnected ? "online" : "notConnected";
+  const { connected, restricted } = businesses.find((item) => item.phone_number_id === business);
+  const text = isTyping ? "typing" : !connected ? "notConnected" : restricted ? "restricted" : "online";
   if ($("presence").textContent !== words.page[text]) $("presence").textContent = words.page[text];
   $("presence").classList.toggle("typing", isTyping);
   chat.type(isTyping);
@@ -204,6 +207,13 @@ const burst = trying(async () => {
   notice(words.page.burstSent);
 });
 
+const bring = trying(async (click) => {
+  const deed = click.target.closest("button")?.dataset.deed;
+  if (!deed) return;
+  await act("deeds", { phone_number_id: business, deed });
+  notice(fill(words.deeds[deed], { name: head().name }));
+});
+
 const arm = trying(async () => {
   const select = $("failure");
   await act("failures", { kind: select.value });
@@ -215,7 +225,7 @@ const addCustomer = trying(async () => {
   const { wa_id } = await act("customers", { name: $("customer-name").value });
   $("customer-dialog").close();
   customer = wa_id;
-  take(await state(seen));
+  take(await state(seen, business));
   choose();
   $("composer-text").focus();
 });
@@ -235,5 +245,6 @@ $("customer-form").addEventListener("submit", addCustomer);
 $("duplicate").addEventListener("click", duplicate);
 $("burst").addEventListener("click", burst);
 $("forge").addEventListener("click", forge);
+$("deeds").addEventListener("click", bring);
 $("failures").addEventListener("submit", arm);
 look();

@@ -1,6 +1,6 @@
 """Serves the make-believe Meta, the make-believe model and the phone page on one local port.
 
-The only place that knows both sandboxes; knows nothing of what they answer.
+The only place that knows both sandboxes and the product; knows nothing of what they answer.
 """
 
 import json
@@ -18,11 +18,13 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.db import Error as DatabaseError
 
 from agent.sandbox import Model, last_words, wsgi
+from whatsapp.health import report_of
 from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
 from whatsapp.sandbox.server import SandboxHandler
-from whatsapp.sandbox.stage import LOOPBACK, Stage
+from whatsapp.sandbox.stage import LOOPBACK, Doctor, Finding, Stage
 from whatsapp.sandbox.webhooks import Postman
 from whatsapp.sandbox.words import MODEL_FAILURES
 
@@ -59,9 +61,9 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("The sandbox is for development: it serves only when DEBUG is on.")
         if options["print_demo"]:
-            self.stdout.write(json.dumps(demo(_meta(None))))
+            self.stdout.write(json.dumps(demo(_meta(None, ""))))
             return
-        meta = _meta(options["journal"])
+        meta = _meta(options["journal"], options["webhook_url"])
         postman = Postman(meta, options["webhook_url"])
         server = ThreadedWSGIServer((HOST, options["port"]), QuietHandler)
         server.set_app(application(meta, postman, options["port"]))
@@ -96,7 +98,7 @@ def application(meta: Meta, postman: Postman, port: int) -> WSGIApplication:
     model = Model(delay=THINKING_SECONDS, observe=partial(_note, meta))
     ours = _is_ours(settings.ANTHROPIC_BASE_URL, port)
     failures = {kind: partial(_fail, model, kind.removeprefix("model:")) for kind in MODEL_FAILURES if ours}
-    pages = SandboxHandler(Stage(meta, postman, "" if ours else settings.ANTHROPIC_MODEL, failures))
+    pages = SandboxHandler(Stage(meta, postman, "" if ours else settings.ANTHROPIC_MODEL, failures, doctor))
     messages_api = wsgi(model)
 
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -108,13 +110,29 @@ def application(meta: Meta, postman: Postman, port: int) -> WSGIApplication:
     return dispatch
 
 
-def _meta(journal: Path | None) -> Meta:
+def doctor(phone_number_id: str) -> Doctor | None:
+    """What the product thinks of this number; nothing while there is no database to look into."""
+    try:
+        report = report_of(phone_number_id)
+    except DatabaseError:
+        return None
+    if report is None:
+        return None
+    return {
+        "status": report.status,
+        "checked_at": report.checked_at.timestamp() if report.checked_at else None,
+        "findings": [Finding(check=f.title, state=f.state, what=f.what, fix=f.fix) for f in report.findings],
+    }
+
+
+def _meta(journal: Path | None, webhook_url: str) -> Meta:
     return Meta(
         settings.META_APP_ID,
         settings.META_APP_SECRET,
         settings.META_WEBHOOK_VERIFY_TOKEN,
         [settings.META_REDIRECT_URI],
         journal,
+        webhook_url=webhook_url,
     )
 
 

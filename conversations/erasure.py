@@ -1,0 +1,70 @@
+"""Erases what was said over a number, when its tenant wants that.
+
+Knows every row that may hold a customer's words or number. In small batches, so that nothing else waits; can be
+run again at any point.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
+from tenants.queue import queue
+from whatsapp.models import GraphExchange, WhatsappConnection
+
+BATCH = 500
+
+
+def queue_erasure(connection: WhatsappConnection) -> None:
+    """Everything up to now goes soon; what comes after the number is connected again stays."""
+    task = queue().configure_task("erase", priority=-1)
+    task.defer(connection_id=str(connection.pk), until=timezone.now().isoformat())
+
+
+@app.task(name="erase", retry=RetryStrategy(max_attempts=20, wait=60))
+def erase(connection_id: str, until: str) -> None:
+    """Messages, conversations, customers whom no other number knows, raw events, and exchanges with Meta."""
+    connection = WhatsappConnection.objects.filter(pk=connection_id).first()
+    if connection is None:
+        return
+    moment = datetime.fromisoformat(until)
+    for pks in _batches(Conversation.objects.filter(connection=connection, created_at__lte=moment)):
+        for pk in pks:
+            _erase_conversation(pk, moment)
+    for pks in _batches(GraphExchange.objects.filter(connection=connection, created_at__lte=moment)):
+        GraphExchange.objects.filter(pk__in=pks).delete()
+    for pks in _batches(WebhookEvent.objects.filter(received_at__lte=moment)):
+        events = WebhookEvent.objects.filter(pk__in=pks, processed_at__isnull=False)
+        events.filter(body__contains=connection.phone_number_id).update(body="")  # the row goes on knowing repeats
+
+
+def _erase_conversation(conversation_id: UUID, until: datetime) -> None:
+    for pks in _batches(Message.objects.filter(conversation=conversation_id, created_at__lte=until)):
+        Message.objects.filter(pk__in=pks).delete()
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().filter(pk=conversation_id).first()
+        if conversation is None or conversation.messages.exists():
+            return
+        user = WhatsappUser.objects.select_for_update().get(pk=conversation.whatsapp_user_id)
+        conversation.delete()
+        if not user.conversations.exists():
+            user.delete()
+
+
+def _batches(rows: QuerySet[Any, Any]) -> Iterator[list[UUID]]:
+    """Primary keys, in order: each page begins behind the last, whatever has been deleted by then."""
+    last: UUID | None = None
+    while True:
+        page = rows if last is None else rows.filter(pk__gt=last)
+        pks = list(page.order_by("pk").values_list("pk", flat=True)[:BATCH])
+        if not pks:
+            return
+        yield pks
+        last = pks[-1]

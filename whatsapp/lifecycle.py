@@ -1,0 +1,181 @@
+"""What becomes of a connection after its signup: its token is renewed, Meta speaks about its account, it ends.
+
+Knows connections and Meta's calls; nothing of conversations.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from whatsapp.client import GraphClient
+from whatsapp.errors import GraphError
+from whatsapp.exchanges import keep_for
+from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
+from whatsapp.payloads import AccountUpdate
+
+logger = logging.getLogger(__name__)
+
+Status = WhatsappConnection.Status
+ALIVE = (Status.CONNECTED, Status.RESTRICTED)
+REFRESH_BEFORE = timedelta(days=14)
+
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/account_update
+PROBLEM_OF_EVENT = {
+    "PARTNER_REMOVED": "app_removed",
+    "PARTNER_APP_UNINSTALLED": "app_removed",
+    "ACCOUNT_DELETED": "account_deleted",
+    "ACCOUNT_OFFBOARDED": "offboarded",
+}
+
+
+def refresh_token(connection: WhatsappConnection) -> bool:
+    """A new token when the old one ends soon. The old one stays until the new one is stored.
+
+    https://developers.facebook.com/docs/business-management-apis/system-users/install-apps-and-generate-tokens
+    """
+    old, ends = connection.access_token, connection.token_expires_at
+    if not old or ends is None or ends > timezone.now() + REFRESH_BEFORE:
+        return False
+    try:
+        new = GraphClient(old, keep_for(connection)).extend_token()
+    except GraphError as error:
+        logger.warning("connection %s keeps its token: %s", connection.pk, error)
+        return False
+    with transaction.atomic():
+        locked = WhatsappConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        if locked.access_token != old:  # connected again, or disconnected, meanwhile
+            return False
+        locked.access_token, locked.token_expires_at = new.value, new.expires_at
+        locked.save(update_fields=["access_token", "token_expires_at"])
+    connection.refresh_from_db(fields=["access_token", "token_expires_at"])
+    return True
+
+
+def disconnect(connection: WhatsappConnection) -> None:
+    """Ends our access at Meta as far as Meta lets us, and wipes token and PIN in every case.
+
+    What another number still needs is left: the subscription of a shared account, a shared token. The number stays
+    registered: it is the tenant's.
+    """
+    token = connection.access_token
+    failures: list[str] = []
+    if token:
+        client = GraphClient(token, keep_for(connection))
+        others = WhatsappConnection.objects.filter(status__in=ALIVE).exclude(pk=connection.pk)
+        if not others.filter(business_account_id=connection.business_account_id).exists():
+            failures += _tried("unsubscribe", lambda: client.unsubscribe_app(connection.business_account_id))
+        of_same_grant = Q(tenant=connection.tenant_id)
+        if connection.meta_user_id:
+            of_same_grant |= Q(meta_user_id=connection.meta_user_id)
+        if not any(other.access_token == token for other in others.filter(of_same_grant)):
+            failures += _tried("revoke", client.revoke_token)
+    _wipe(connection, " ".join(failures))
+
+
+def _tried(name: str, step: Callable[[], None]) -> list[str]:
+    """Nothing, or what went wrong: a step that fails must not keep the secrets here."""
+    try:
+        step()
+    except GraphError as error:
+        logger.warning("%s failed: %s", name, error)
+        return [f"{name}: {error}"]
+    return []
+
+
+def _wipe(connection: WhatsappConnection, reason: str) -> None:
+    with transaction.atomic():
+        connection.access_token = connection.pin = connection.meta_user_id = ""
+        connection.token_expires_at = connection.subscribed_at = None
+        connection.status, connection.problem, connection.status_reason = Status.DISCONNECTED, "", reason[:500]
+        connection.findings = []
+        connection.save(
+            update_fields=[
+                "access_token",
+                "pin",
+                "meta_user_id",
+                "token_expires_at",
+                "subscribed_at",
+                "status",
+                "problem",
+                "status_reason",
+                "findings",
+            ]
+        )
+        EmbeddedSignupSession.objects.filter(connection=connection).update(access_token="", numbers=[])
+
+
+def app_removed(meta_user_id: str) -> None:
+    """The person, or system user, whose token we have has taken our permission back."""
+    for connection in _of_meta_user(meta_user_id):
+        connection.access_lost("Meta: the app was deauthorized.", "app_removed")
+
+
+def forget(meta_user_id: str) -> None:
+    """Every connection that this Meta user granted ends, and is wiped."""
+    for connection in _of_meta_user(meta_user_id):
+        disconnect(connection)
+
+
+def _of_meta_user(meta_user_id: str) -> list[WhatsappConnection]:
+    """Not those that nobody is known of."""
+    if not meta_user_id:
+        return []
+    return list(WhatsappConnection.objects.filter(meta_user_id=meta_user_id).exclude(status=Status.DISCONNECTED))
+
+
+@transaction.atomic
+def hear(update: AccountUpdate) -> str:
+    """Meta speaks about an account: what that means for each of its numbers. Returns in a word what became of it."""
+    if update.app_id not in ("", settings.META_APP_ID):
+        return "account update of another app"
+    connections = WhatsappConnection.objects.select_for_update(no_key=True).order_by("pk")
+    meant = [found for found in connections.filter(business_account_id=update.waba_id) if _is_of(update, found)]
+    if not update.waba_id or not meant:
+        return "ignored: the account is not connected"
+    for connection in meant:
+        before = connection.status
+        _apply(update, connection)
+        if connection.status != before:  # what the doctor found is not so any more
+            connection.findings = []
+            connection.save(update_fields=["findings"])
+    return f"{update.field}: {update.event[:40]}"
+
+
+def _is_of(update: AccountUpdate, connection: WhatsappConnection) -> bool:
+    """`security` speaks of one number, spelled as it is shown; the rest of the whole account."""
+    if connection.status == Status.DISCONNECTED:
+        return False
+    number = update.display_phone_number
+    return update.field != "security" or bool(number and number == _digits(connection.display_phone_number))
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
+
+
+def _apply(update: AccountUpdate, connection: WhatsappConnection) -> None:
+    reason = f"Meta: {update.event} {update.detail}".strip()
+    match update.event, update.detail:
+        case event, _ if event in PROBLEM_OF_EVENT:
+            connection.access_lost(reason, PROBLEM_OF_EVENT[event])
+        case "ACCOUNT_RESTRICTION", _ if connection.status in ALIVE:
+            connection.restricted(reason)
+        case "DISABLED_UPDATE", "DISABLE" if connection.status in ALIVE:
+            connection.restricted(reason, "disabled")
+        case "DISABLED_UPDATE", "REINSTATE" if connection.status == Status.RESTRICTED:
+            connection.connected()
+        case "PIN_CHANGED", _:
+            _forget_pin(connection, reason)
+
+
+def _forget_pin(connection: WhatsappConnection, reason: str) -> None:
+    """The PIN that we know is wrong now; the number goes on working."""
+    connection.pin = ""
+    if not connection.problem:
+        connection.problem, connection.status_reason = "pin_changed", reason[:500]
+    connection.save(update_fields=["pin", "problem", "status_reason"])

@@ -1,0 +1,47 @@
+"""Takes the secrets and the customers' words out of what is kept of an exchange with Meta.
+
+Knows Meta's parameter names; nothing of where the rest is kept.
+"""
+
+import re
+from typing import Any
+
+SECRETS = frozenset(
+    (
+        "access_token",
+        "appsecret_proof",
+        "client_secret",
+        "code",
+        "fb_exchange_token",
+        "input_token",
+        "pin",
+        "revoke_token",
+        "verify_token",
+    )
+)
+HIDDEN = "[redacted]"
+# Meta repeats a malformed token in its message.
+TOKEN = re.compile(r"EAA[A-Za-z0-9_\-.]{8,}")
+
+
+def redact(value: Any) -> Any:
+    """The same JSON without secrets; a message's text only by its length, for the message itself has it."""
+    if isinstance(value, dict):
+        return {key: _of_field(key, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [redact(inner) for inner in value]
+    return without_tokens(value) if isinstance(value, str) else value
+
+
+def without_tokens(text: str) -> str:
+    """The text with anything that looks like an access token replaced."""
+    return TOKEN.sub(HIDDEN, text)
+
+
+def _of_field(key: str, value: Any) -> Any:
+    # `code` is a secret as a parameter (text) and Meta's error number in an answer.
+    if key in SECRETS and isinstance(value, str):
+        return HIDDEN
+    if key == "body" and isinstance(value, str):
+        return f"[{len(value)} characters]"
+    return redact(value)

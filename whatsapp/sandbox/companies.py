@@ -1,0 +1,58 @@
+"""What companies and Meta itself do while the product is not asking: choose in the dialog, leave, restrict, pay.
+
+Knows nothing of Graph calls; tells the product by webhooks.
+"""
+
+from collections.abc import Callable
+
+from whatsapp.sandbox import envelopes
+from whatsapp.sandbox.businesses import LINES, Business
+from whatsapp.sandbox.failures import Armed
+from whatsapp.sandbox.memory import Memory
+from whatsapp.sandbox.scenarios import SCENARIOS
+
+
+def stage(memory: Memory, armed: list[Armed], business: Business, scenario_name: str) -> None:
+    """From now on the business's numbers are as the scenario says, and so are Meta's next answers."""
+    scenario = SCENARIOS[scenario_name]
+    for line in filter(lambda line: line.phone_number_id, scenario.shares(business)):
+        before = SCENARIOS[memory.staged_at(line.phone_number_id)[0]]
+        memory.record("staged", phone_number_id=line.phone_number_id, scenario=scenario_name)
+        if scenario.on_biz_app:  # the app has registered it, with a PIN that nobody knows
+            memory.record("registered", phone_number_id=line.phone_number_id, pin_digest="")
+        elif before.on_biz_app:
+            memory.record("deregistered", phone_number_id=line.phone_number_id)
+    armed[:] = [one for one in armed if not one.by_dialog]
+    if scenario.failure:
+        armed.append(Armed(scenario.failure, scenario.times, scenario.calls, by_dialog=True))
+
+
+def remove_app(memory: Memory, business: Business) -> bytes:
+    """The company takes its permission back: no token of it opens anything, and Meta says so, once per account."""
+    accounts = {line.waba_id: line for line in LINES if line.client_business_id == business.client_business_id}
+    leaving = [line for waba_id, line in accounts.items() if waba_id in {business.waba_id, *memory.subscribed}]
+    memory.record("app_removed", business=business.client_business_id)
+    for line in leaving:
+        memory.record("unsubscribed", waba_id=line.waba_id)
+    bodies = [envelopes.account_update(line, "PARTNER_REMOVED", memory.clock()) for line in leaving]
+    return envelopes.combine(*bodies)
+
+
+def restrict(memory: Memory, business: Business) -> bytes:
+    """Meta lets the account send nothing for a month."""
+    memory.record("restricted", waba_id=business.waba_id)
+    return envelopes.account_update(business, "ACCOUNT_RESTRICTION", memory.clock())
+
+
+def lift_restriction(memory: Memory, business: Business) -> bytes:
+    """Meta thinks better of it."""
+    memory.record("unrestricted", waba_id=business.waba_id)
+    ban = {"waba_ban_state": "REINSTATE"}
+    return envelopes.account_update(business, "DISABLED_UPDATE", memory.clock(), ban_info=ban)
+
+
+DEEDS: dict[str, Callable[[Memory, Business], bytes]] = {
+    "remove_app": remove_app,
+    "restrict": restrict,
+    "lift_restriction": lift_restriction,
+}

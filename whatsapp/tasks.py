@@ -1,0 +1,87 @@
+"""What is done for the connections in the background: looked at daily, renewed in time, forgotten when asked.
+
+Knows when; what is done is in `health` and `lifecycle`.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+from procrastinate.types import JSONValue
+
+from tenants.queue import queue
+from whatsapp import health, lifecycle
+from whatsapp.models import DataDeletionRequest, EmbeddedSignupSession, GraphExchange, WhatsappConnection
+
+EVERY_NIGHT = "17 3 * * *"
+EVERY_HOUR = "43 * * * *"
+TOGETHER = 100  # connections that are looked at in the same moment …
+PAUSE_SECONDS = 20  # … and how long after them the next
+BATCH = 1000
+GRANT_LIVES = timedelta(days=7)
+
+
+def living() -> QuerySet[WhatsappConnection]:
+    """The connections that can work without anybody acting at Meta first."""
+    return WhatsappConnection.objects.filter(status__in=lifecycle.ALIVE)
+
+
+def queue_check(connection: WhatsappConnection) -> None:
+    """The doctor comes soon: in the caller's transaction."""
+    queue().configure_task("check_connection").defer(connection_id=str(connection.pk))
+
+
+@app.task(name="check_connection")
+def check_connection(connection_id: str) -> None:
+    """Renews the token if it is time, and looks at everything."""
+    connection = living().filter(pk=connection_id).first()
+    if connection is not None:
+        lifecycle.refresh_token(connection)
+        health.examine(connection)
+
+
+@app.periodic(cron=EVERY_NIGHT)
+@app.task(name="check_connections")
+def check_connections(timestamp: int) -> None:
+    """One job a connection, spread, so that neither Meta nor our own queue has them all at once."""
+    ids = [str(pk) for pk in living().order_by("pk").values_list("pk", flat=True)]
+    for start in range(0, len(ids), TOGETHER):
+        task = queue().configure_task(
+            "check_connection", schedule_in={"seconds": start // TOGETHER * PAUSE_SECONDS}, priority=-1
+        )
+        arguments: list[dict[str, JSONValue]] = [{"connection_id": pk} for pk in ids[start : start + TOGETHER]]
+        task.batch_defer(*arguments)
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name="purge_exchanges")
+def purge_exchanges(timestamp: int) -> None:
+    """Deletes what is older than EXCHANGE_LOG_DAYS."""
+    old = GraphExchange.objects.filter(created_at__lt=timezone.now() - timedelta(days=settings.EXCHANGE_LOG_DAYS))
+    while batch := list(old.order_by("created_at").values_list("pk", flat=True)[:BATCH]):
+        GraphExchange.objects.filter(pk__in=batch).delete()
+
+
+@app.periodic(cron=EVERY_HOUR)
+@app.task(name="forget_old_grants")
+def forget_old_grants(timestamp: int) -> None:
+    """A token that led to no connection within a week is wiped: nobody will go on with that signup."""
+    old = EmbeddedSignupSession.objects.filter(used_at__lt=timezone.now() - GRANT_LIVES).exclude(access_token="")
+    old.update(access_token="", numbers=[])
+
+
+def queue_deletion(request: DataDeletionRequest) -> None:
+    """The person's connections are wiped soon: in the caller's transaction."""
+    queue().configure_task("delete_data").defer(request_id=str(request.pk))
+
+
+@app.task(name="delete_data", retry=RetryStrategy(max_attempts=20, wait=60))
+def delete_data(request_id: str) -> None:
+    """Ends what this Meta user granted. Can be run again: what has ended is not ended again."""
+    request = DataDeletionRequest.objects.get(pk=request_id)
+    lifecycle.forget(request.meta_user_id)
+    request.completed_at = timezone.now()
+    request.save(update_fields=["completed_at"])

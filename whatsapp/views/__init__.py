@@ -1,0 +1,1 @@
+"""The doors of the whatsapp app: the signup, the connections, and what Meta obliges us to answer."""
