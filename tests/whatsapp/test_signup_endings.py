@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -24,6 +25,7 @@ NEW, OTHER = CATALOGUE[1], CATALOGUE[2]
 ENDING_OF_SCENARIO = [
     ("success", Ending.CONNECTED, None),
     ("sixty_days", Ending.CONNECTED, None),
+    ("slow", Ending.CONNECTED, None),
     ("coexistence", Ending.CONNECTED, None),
     ("cancel", Ending.CANCELLED, "anew"),
     ("expired_code", Ending.CODE_REFUSED, "anew"),
@@ -66,10 +68,10 @@ class Person:
         assert signup, "the page has no button"
         return self._sees(self.browser.post(ON, {"signup": signup[1], **fields}))
 
-    def asks(self) -> dict[str, object]:
+    def asks(self) -> dict[str, Any]:
         answer = self.api.get(self.url)
         self.told.append(answer.content.decode())
-        found: dict[str, object] = answer.json()
+        found: dict[str, Any] = answer.json()
         return found
 
     def _sees(self, page):
@@ -110,6 +112,36 @@ def test_every_ending_has_its_page_its_reason_its_answer_and_its_repair(scenario
     assert person.asks()["ending"] == "connected"
     assert WhatsappConnection.objects.get().status == "CONNECTED"
     assert not EmbeddedSignupSession.objects.exclude(access_token="").filter(ending=Ending.CONNECTED)
+
+
+@pytest.mark.parametrize(
+    ("code", "step", "ending"),
+    [
+        (100, "post_register", Ending.REGISTRATION_REFUSED),
+        (133016, "post_register", Ending.REGISTER_LIMIT),
+        (100, "post_subscribed_apps", Ending.REFUSED),
+        (190, "post_subscribed_apps", Ending.REFUSED),
+        (10, "get_phone_numbers", Ending.NO_NUMBER),
+        (4, "debug_token", Ending.META_UNAVAILABLE),
+    ],
+)
+def test_what_meta_refuses_at_a_step_has_its_ending_and_is_repaired(code, step, ending, person, meta):
+    meta.fail_next(code, method_path_regex=step)
+    page = person.signs_up()
+    assert heading(page) == str(ENDINGS[ending].title)
+    session = EmbeddedSignupSession.objects.get()
+    assert (session.ending, str(code) in session.reason) == (ending, True)
+    assert person.asks()["to_do"] == str(ENDINGS[ending].to_do)
+    assert heading(person.presses_the_button(page)) == "Your number is connected"
+
+
+def test_a_taken_number_can_be_exchanged_for_another_shared_one(person, stranger, meta):
+    connect(stranger, meta, 1)
+    page = person.signs_up("several_numbers")
+    page = person.presses_the_button(page, phone_number_id=NEW.phone_number_id)
+    assert heading(page) == str(ENDINGS[Ending.NUMBER_TAKEN].title)
+    other = person.asks()["numbers"][1]["phone_number_id"]
+    assert heading(person.presses_the_button(page, phone_number_id=other)) == "Your number is connected"
 
 
 def test_a_sixty_day_token_is_known_to_end(person):

@@ -34,7 +34,7 @@ function pane(title, value) {
 }
 
 function chip(event) {
-  if (event.kind === "dialog") return "";
+  if (event.kind === "dialog") return element("span"); // nothing, but in its column
   const code = event.kind === "graph" && event.status ? event.response?.error?.code : null;
   const text = [event.status ?? words.page.noAnswer, code].filter(Boolean).join(" · ");
   return element("span", { class: isGood(event) ? "chip" : "chip bad" }, text);

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.utils import timezone
 
 from agent.models import SystemPrompt
 from tenants.models import ApiKey, Membership, Tenant
@@ -94,7 +95,8 @@ def _connect_demo(tenant: Tenant) -> None:
     call_command("sandbox", print_demo=True, stdout=output)
     facts = json.loads(output.getvalue())
     if not WhatsappConnection.objects.filter(phone_number_id=facts["phone_number_id"]).exists():
-        WhatsappConnection.objects.create(tenant=tenant, **facts).connected()
+        now = timezone.now()
+        WhatsappConnection.objects.create(tenant=tenant, subscribed_at=now, registered_at=now, **facts).connected()
 
 
 def _write(path: Path, content: dict[str, object]) -> None:
