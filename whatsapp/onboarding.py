@@ -203,15 +203,22 @@ def _register(client: GraphClient, connection: WhatsappConnection, pin: str) -> 
 
 
 def _sync_business_app(client: GraphClient, connection: WhatsappConnection) -> None:
-    """A number that stays in the WhatsApp Business app: its contacts and history are asked for once."""
+    """A number that stays in the WhatsApp Business app: its contacts and history are asked for once.
+
+    The number works without them, so a failure does not end the signup; only what Meta has surely not heard is
+    asked for again, with the next signup or repair.
+    """
     if connection.synced_at is not None:
         return
-    _done(connection, "synced_at")  # before: Meta grants it once, and a second call would only be refused
+    heard = True
     for sync_type in ("smb_app_state_sync", "history"):
         try:
             client.sync_business_app(connection.phone_number_id, sync_type)
         except GraphError as error:
             logger.warning("connection %s: %s was not synced: %s", connection.pk, sync_type, error)
+            heard = heard and not isinstance(error, GraphUnavailable)
+    if heard:
+        _done(connection, "synced_at")
 
 
 def _done(connection: WhatsappConnection, step: str) -> None:

@@ -157,6 +157,14 @@ def test_a_coexistence_number_is_not_registered_and_synced_once(person, meta):
     assert WhatsappConnection.objects.get().is_coexistence
 
 
+def test_a_sync_that_meta_did_not_hear_is_asked_for_with_the_next_signup(person, meta):
+    meta.fail_next(2, times=2, method_path_regex="smb_app_data")
+    assert heading(person.signs_up("coexistence")) == "Your number is connected"
+    assert WhatsappConnection.objects.get().synced_at is None
+    person.signs_up("coexistence")
+    assert WhatsappConnection.objects.get().synced_at
+
+
 def test_the_shared_numbers_stand_in_the_api_and_one_is_chosen_there(person):
     person.signs_up("several_numbers")
     shared = person.asks()["numbers"]
