@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Conversation, Message, WebhookEvent
-from whatsapp.models import EmbeddedSignupSession, Ending, WhatsappConnection
+from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
 
 LATELY = timedelta(hours=24)
 THIS_WEEK = timedelta(days=7)
@@ -48,11 +48,8 @@ def lost_connections() -> QuerySet[WhatsappConnection]:
 
 
 def unfinished_signups() -> QuerySet[EmbeddedSignupSession]:
-    """Those that the tenant must do something about, and after which it has not connected."""
-    signups = EmbeddedSignupSession.objects.filter(created_at__gt=timezone.now() - THIS_WEEK)
-    mended = Q(tenant=OuterRef("tenant"), ending=Ending.CONNECTED, created_at__gt=OuterRef("created_at"))
-    settled = [Ending.PENDING, Ending.CONNECTED, Ending.CANCELLED]
-    return signups.exclude(ending__in=settled).exclude(Exists(EmbeddedSignupSession.objects.filter(mended)))
+    recent = EmbeddedSignupSession.objects.filter(created_at__gt=timezone.now() - THIS_WEEK)
+    return recent.filter(EmbeddedSignupSession.unfinished())
 
 
 class Card(NamedTuple):

@@ -16,7 +16,7 @@ from whatsapp.client import GraphClient
 from whatsapp.errors import GraphError
 from whatsapp.exchanges import keep_for
 from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
-from whatsapp.payloads import AccountUpdate
+from whatsapp.payloads import AccountUpdate, digits
 
 logger = logging.getLogger(__name__)
 
@@ -151,11 +151,7 @@ def _is_of(update: AccountUpdate, connection: WhatsappConnection) -> bool:
     if connection.status == Status.DISCONNECTED:
         return False
     number = update.display_phone_number
-    return update.field != "security" or bool(number and number == _digits(connection.display_phone_number))
-
-
-def _digits(text: str) -> str:
-    return "".join(character for character in text if character.isdigit())
+    return update.field != "security" or bool(number and number == digits(connection.display_phone_number))
 
 
 def _apply(update: AccountUpdate, connection: WhatsappConnection) -> None:

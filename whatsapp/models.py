@@ -8,7 +8,7 @@ import secrets
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -109,6 +109,10 @@ class Ending(models.TextChoices):
     REFUSED = "refused", _("Meta refused")
 
 
+# Nothing is to be done about these: on its way, arrived, or not wanted.
+SETTLED = (Ending.PENDING, Ending.CONNECTED, Ending.CANCELLED)
+
+
 class EmbeddedSignupSession(TenantOwned):
     """One way to Meta's dialog and back: good once, for a quarter of an hour, for one tenant.
 
@@ -145,6 +149,12 @@ class EmbeddedSignupSession(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M} · {self.get_ending_display()}"
+
+    @staticmethod
+    def unfinished() -> Q:
+        """Signups that the tenant must do something about, and after which it has not connected."""
+        mended = Q(tenant=OuterRef("tenant"), ending=Ending.CONNECTED, created_at__gt=OuterRef("created_at"))
+        return ~Q(ending__in=SETTLED) & ~Q(Exists(EmbeddedSignupSession.objects.filter(mended)))
 
     @classmethod
     def begin(cls, tenant: Tenant) -> tuple["EmbeddedSignupSession", str]:

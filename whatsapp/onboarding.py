@@ -166,7 +166,7 @@ def hold(
                 raise SignupRefused(Ending.NUMBER_TAKEN, f"{number.id} belongs to another tenant.")
             if connection.business_account_id != business_account_id:
                 connection.business_account_id, connection.subscribed_at = business_account_id, None
-            if connection.status != WhatsappConnection.Status.CONNECTED:
+            if connection.status == WhatsappConnection.Status.RECONNECT:
                 connection.subscribed_at = None  # removing the app at Meta ended the subscription too
             connection.display_phone_number = number.display_phone_number
             connection.verified_name = number.verified_name

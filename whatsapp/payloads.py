@@ -95,7 +95,7 @@ def _items(change: JSON, entry_id: str) -> Iterator[Item]:
     if not phone_number_id:
         yield Skipped("without a phone_number_id")
         return
-    own_number = _digits(_dict(value.get("metadata")).get("display_phone_number"))
+    own_number = digits(_dict(value.get("metadata")).get("display_phone_number"))
     contacts = _dicts(value.get("contacts"))
     for message in _dicts(value.get("messages")):
         if own_number and _text(message.get("from")) == own_number:
@@ -159,7 +159,7 @@ def _account_update(field: str, value: JSON, entry_id: str) -> Item:
     named = _text(account.get("waba_id")) if event.startswith("PARTNER_") else ""
     return AccountUpdate(
         waba_id=named or entry_id,
-        display_phone_number=_digits(value.get("display_phone_number")),
+        display_phone_number=digits(value.get("display_phone_number")),
         field=field,
         event=event,
         detail=_account_detail(value),
@@ -195,7 +195,8 @@ def _text(value: Any) -> str:
     return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _digits(value: Any) -> str:
+def digits(value: Any) -> str:
+    """A phone number as webhooks spell it."""
     return "".join(character for character in _text(value) if character.isdigit())
 
 

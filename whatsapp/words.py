@@ -98,16 +98,18 @@ ENDINGS = {
     ),
 }
 
+NOTHING_CONNECTED = _("Please start again from where you came; nothing was connected.")
+
 # A link that does not lead into a signup at all.
 UNKNOWN = Words(
     _("We do not know this link"),
     _("It is incomplete, or it was not made by us."),
-    _("Please start again from where you came; nothing was connected."),
+    NOTHING_CONNECTED,
 )
 EXPIRED = Words(
     _("This link has expired"),
     _("A link is good for 15 minutes, and this one is older."),
-    _("Please start again from where you came; nothing was connected."),
+    NOTHING_CONNECTED,
 )
 USED = Words(
     _("This link has been used already"),

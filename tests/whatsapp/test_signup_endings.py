@@ -230,6 +230,11 @@ def test_trying_again_and_again_leaves_the_tenant_half_of_metas_registrations(pe
     assert heading(page) == str(ENDINGS[Ending.REGISTER_LIMIT].title)
 
 
+def test_a_step_that_is_done_is_not_done_again(person, meta):
+    person.presses_the_button(person.signs_up("down_register"))
+    assert sum(event.title == "graph.post_subscribed_apps" for event in meta.timeline) == 1
+
+
 def test_two_buttons_at_once_go_on_once(person, meta):
     page = person.signs_up("down_register")
     assert EmbeddedSignupSession.objects.get().take_turn()

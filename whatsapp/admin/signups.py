@@ -6,7 +6,7 @@ Never reads a token: whether a signup can go on is what the database says of it.
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -25,8 +25,6 @@ TONES = {
     Ending.CANCELLED: "warn",
     Ending.CHOICE_NEEDED: "warn",
 }
-# Nothing is to be done about these: on its way, arrived, or not wanted.
-SETTLED = (Ending.PENDING, Ending.CONNECTED, Ending.CANCELLED)
 
 
 class EndingFilter(admin.SimpleListFilter):
@@ -38,9 +36,7 @@ class EndingFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "unfinished":
-            later = EmbeddedSignupSession.objects.filter(tenant=OuterRef("tenant"), ending=Ending.CONNECTED)
-            mended = Exists(later.filter(created_at__gt=OuterRef("created_at")))
-            return queryset.exclude(ending__in=SETTLED).exclude(mended)
+            return queryset.filter(EmbeddedSignupSession.unfinished())
         return queryset.filter(ending=self.value()) if self.value() else queryset
 
 
