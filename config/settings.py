@@ -98,6 +98,10 @@ META_DIALOG_URL = env.str("META_DIALOG_URL", default="https://www.facebook.com")
 META_TIMEOUT_SECONDS = env.float("META_TIMEOUT_SECONDS", default=15.0)
 # How long the record of each call to Meta is kept.
 EXCHANGE_LOG_DAYS = env.int("EXCHANGE_LOG_DAYS", default=14)
+# How long each body that Meta posted is kept: longer than Meta repeats it, for the row is what knows a repeat.
+EVENT_LOG_DAYS = env.int("EVENT_LOG_DAYS", default=30)
+# How long the agent is silent after a person of the business has spoken; a tenant may have its own number.
+AGENT_PAUSE_MINUTES = env.int("AGENT_PAUSE_MINUTES", default=720)
 
 # Webhooks carry up to 3 MB (https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
@@ -126,11 +130,15 @@ TIME_ZONE = "UTC"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
+# Customers' media. Served by our own signed URLs only, so it has no public URL of its own.
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))
+
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "media": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

@@ -107,6 +107,7 @@ def _receive_message(item: InboundMessage, connection: WhatsappConnection, event
         wamid=item.wamid,
         sent_at=item.sent_at,
         event=event,
+        wants_answer=True,
     )
     if item.sent_at > timezone.now() - SERVICE_WINDOW:
         owe_answer(conversation)

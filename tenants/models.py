@@ -40,6 +40,22 @@ class Tenant(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(200)],
         help_text=_("How many of the last messages the agent is shown; empty for the platform's default."),
     )
+    pause_minutes = models.PositiveIntegerField(
+        _("minutes of silence"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "How long the agent says nothing in a conversation in which a person of the business has spoken; "
+            "empty for the platform's default."
+        ),
+    )
+    retention_days = models.PositiveIntegerField(
+        _("days that messages are kept"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Older messages and their media are deleted for good; empty to keep them."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -54,6 +70,12 @@ class Tenant(models.Model):
     def context_limit(self) -> int:
         """How many of a conversation's last messages the model is shown."""
         return self.context_messages or settings.CONTEXT_MESSAGES
+
+    @property
+    def pause(self) -> timedelta:
+        """How long the agent is silent after a person of the business has spoken."""
+        minutes = settings.AGENT_PAUSE_MINUTES if self.pause_minutes is None else self.pause_minutes
+        return timedelta(minutes=minutes)
 
 
 _Owned = TypeVar("_Owned", bound=models.Model, covariant=True)

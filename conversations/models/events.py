@@ -1,0 +1,71 @@
+"""What Meta posted, as it came, and the statuses that came before the messages they are about.
+
+Knows nothing of what was done with it.
+"""
+
+import hashlib
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenants.ids import uuid7
+from tenants.models import TenantOwned
+from whatsapp.models import WhatsappConnection
+
+
+class WebhookEvent(models.Model):
+    """One body that Meta posted, as it came. Belongs to no tenant: one body may speak of several."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    provider_event_id = models.CharField(
+        _("provider event id"),
+        max_length=64,
+        unique=True,
+        help_text=_("SHA-256 of the body: Meta gives its events no id, and repeats them byte for byte."),
+    )
+    body = models.TextField(_("body"))
+    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
+    outcome = models.JSONField(_("outcome"), default=dict, blank=True, help_text=_("How many items ended how."))
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="event_newest_first"),
+            models.Index(fields=["received_at"], condition=Q(processed_at=None), name="event_unprocessed"),
+            models.Index(fields=["-received_at"], condition=~Q(error=""), name="event_with_error"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M:%S} · {self.provider_event_id[:12]}"
+
+    @staticmethod
+    def id_of(body: bytes) -> str:
+        return hashlib.sha256(body).hexdigest()
+
+
+class ParkedStatus(TenantOwned):
+    """A status of a message that we do not know yet: kept for a while, and joined to it when it appears."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    connection = models.ForeignKey(WhatsappConnection, on_delete=models.CASCADE, db_index=False, related_name="+")
+    wamid = models.CharField(max_length=255)
+    status = models.CharField(max_length=10)
+    at = models.DateTimeField()
+    error_code = models.IntegerField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    pricing = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["wamid", "connection", "status"], name="parked_status_once"),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="parked_status_oldest")]
+
+    def __str__(self) -> str:
+        return f"{self.wamid} · {self.status}"

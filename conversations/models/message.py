@@ -1,0 +1,169 @@
+"""The messages, either way, and how a message may change. Knows nothing of Meta's JSON, of HTTP or of the queue."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from agent.models import SystemPrompt
+from conversations.models.conversation import Conversation
+from conversations.models.events import WebhookEvent
+from tenants.ids import uuid7
+from tenants.models import TenantOwned
+from whatsapp.models import WhatsappConnection
+
+
+class Message(TenantOwned):
+    """One message, either way. Ours is a row before it is sent, and its status only moves forward."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", _("Inbound")
+        OUTBOUND = "outbound", _("Outbound")
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        DRAFTED = "drafted", _("Drafted")
+        SENDING = "sending", _("Sending")
+        UNKNOWN = "unknown", _("Unknown: Meta may have it")
+        SENT = "sent", _("Sent")
+        DELIVERED = "delivered", _("Delivered")
+        READ = "read", _("Read")
+        PLAYED = "played", _("Played")
+        FAILED = "failed", _("Failed")
+
+    class Author(models.TextChoices):
+        CUSTOMER = "customer", _("Customer")
+        AGENT = "agent", _("Agent")
+        BUSINESS = "business", _("A person of the business")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The one leads a unique index of its own, and nobody looks for messages by the other.
+    conversation = models.ForeignKey(
+        Conversation,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="messages",
+        verbose_name=_("conversation"),
+    )
+    connection = models.ForeignKey(
+        WhatsappConnection, on_delete=models.CASCADE, db_index=False, related_name="+", editable=False
+    )
+    sequence = models.PositiveIntegerField(editable=False, help_text=_("In which order they reached us."))
+    said_at = models.DateTimeField(
+        _("said at"), default=timezone.now, help_text=_("Orders the conversation: Meta's time, never in the future.")
+    )
+    direction = models.CharField(_("direction"), max_length=10, choices=Direction.choices)
+    author = models.CharField(_("author"), max_length=10, choices=Author.choices, default=Author.CUSTOMER)
+    type = models.CharField(_("type"), max_length=40, default="text", help_text=_("In Meta's words."))
+    text = models.TextField(_("text"), blank=True, help_text=_("The words in it: text, caption, the label chosen."))
+    content = models.JSONField(_("content"), default=dict, blank=True, help_text=_("What there is beside the words."))
+    refers_to = models.CharField(
+        _("refers to"),
+        max_length=255,
+        blank=True,
+        help_text=_("The wamid that is quoted, reacted to, edited, deleted."),
+    )
+    wants_answer = models.BooleanField(_("wants an answer"), default=False)
+    edited_at = models.DateTimeField(_("edited at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("deleted by its author at"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices)
+    status_at = models.DateTimeField(_("status since"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True, help_text=_("By Meta's clock."))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    wamid = models.CharField(_("wamid"), max_length=255, null=True, blank=True)  # noqa: DJ001 (ours has none until sent)
+    event = models.ForeignKey(
+        WebhookEvent,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("webhook event"),
+    )
+    error_code = models.IntegerField(_("error code"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True, help_text=_("Why it was not sent, or may not have been."))
+    pricing = models.JSONField(_("pricing"), null=True, blank=True, help_text=_("What Meta charges for it."))
+
+    # Of the agent's messages only.
+    in_reply_to = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="reply",
+        verbose_name=_("in reply to"),
+        help_text=_("The last message it has heard."),
+    )
+    note = models.TextField(
+        _("note"), blank=True, help_text=_("Why the agent said this instead of an answer of its own.")
+    )
+    system_prompt = models.ForeignKey(
+        SystemPrompt,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("system prompt"),
+    )
+    llm_model = models.CharField(_("model"), max_length=100, blank=True)
+    llm_request_id = models.CharField(_("model request id"), max_length=100, blank=True)
+    input_tokens = models.PositiveIntegerField(_("input tokens"), null=True, blank=True)
+    output_tokens = models.PositiveIntegerField(_("output tokens"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "sequence"], name="message_in_sequence"),
+            models.UniqueConstraint(fields=["wamid", "connection"], name="message_once"),
+            models.CheckConstraint(condition=~Q(wamid=""), name="message_wamid_not_empty"),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="message_newest_first"),
+            models.Index(fields=["conversation", "-said_at", "-sequence"], name="message_as_said"),
+            models.Index(fields=["tenant", "said_at"], name="message_oldest_of_tenant"),
+            models.Index(
+                fields=["connection", "refers_to"],
+                condition=Q(type__in=["edit", "revoke"]),
+                name="message_edits_and_revokes",
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["unknown", "failed"]),
+                name="message_troubled",
+            ),
+            models.Index(
+                fields=["status", "status_at"],
+                condition=Q(status__in=["drafted", "sending"]),
+                name="message_on_its_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    def advance(self, status: str, at: datetime | None = None, **fields: Any) -> bool:
+        """Moves the message to `status` if that is forward; of two callers at once, one gets True.
+
+        `fields` are written along with it. The instance is refreshed.
+        """
+        before = [earlier for earlier, later in MOVES.items() if status in later]
+        changes = {"status": status, "status_at": at or timezone.now(), **fields}
+        moved = Message.objects.filter(pk=self.pk, status__in=before).update(**changes)
+        self.refresh_from_db(fields=[*changes])
+        return bool(moved)
+
+
+_SEEN = ("sent", "delivered", "read", "played")
+
+# What may become of a message. Statuses of Meta come in any order, and `delivered` may never come.
+MOVES: dict[str, tuple[str, ...]] = {
+    "drafted": ("sending", "failed"),
+    "sending": ("drafted", "unknown", "failed", *_SEEN),
+    "unknown": ("failed", *_SEEN),
+    "sent": ("failed", *_SEEN[1:]),
+    "delivered": _SEEN[2:],
+    "read": _SEEN[3:],
+}
