@@ -1,28 +1,60 @@
-"""What Meta told us becomes rows, and jobs.
+"""What Meta told us becomes rows, and jobs: each item by its own number, and one item's failure costs no sibling.
 
-Knows our rows; Meta's JSON is read by `whatsapp.payloads`. Knows no request: a faster door may call it too.
+Knows which item is whose; Meta's JSON is read by `whatsapp.payloads`. Knows no request: a faster door may call it too.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from uuid import UUID
+from itertools import groupby
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from procrastinate.contrib.django import app
 
-from conversations.models import SERVICE_WINDOW, Conversation, Message, WebhookEvent, WhatsappUser
-from conversations.tasks import owe_answer
-from tenants.models import Tenant
-from whatsapp import lifecycle, roundtrip
+from conversations import messages, people, statuses
+from conversations.models import WebhookEvent
+from conversations.tasks import KeepTrying
+from tenants.queue import queue
+from whatsapp import lifecycle
 from whatsapp.models import WhatsappConnection
-from whatsapp.payloads import AccountUpdate, InboundMessage, Item, Skipped, StatusUpdate, parse
+from whatsapp.payloads import (
+    AccountUpdate,
+    ChangedIdentity,
+    InboundMessage,
+    Item,
+    MarketingWish,
+    Said,
+    SavedContact,
+    Skipped,
+    StatusUpdate,
+    parse,
+)
 
 logger = logging.getLogger(__name__)
 
 LAST_WEBHOOK_PRECISION = timedelta(minutes=1)
+# What a request takes upon itself: a little more than Meta puts into a batch. Histories can be longer.
+MOST_IN_REQUEST = 1_200
+
+
+class Part(NamedTuple):
+    """One item of an event, and the connection it is about: None when that is none of ours, or a whole account's.
+
+    Untyped here: `_receiver_of` knows who takes which.
+    """
+
+    item: Any
+    connection: Any
+
+
+class Failed(NamedTuple):
+    """Why an item was set aside."""
+
+    reason: str
 
 
 def accept(body: bytes) -> WebhookEvent:
@@ -34,149 +66,142 @@ def accept(body: bytes) -> WebhookEvent:
     return event
 
 
-def process(events: Iterable[WebhookEvent]) -> None:
+def process(events: Iterable[WebhookEvent], *, again: bool = False, patient: bool = True) -> None:
     """Does what the events ask for, once: what has been done is not done again, whoever calls.
 
-    One item's failure stays on its event, and the others go on. When the database fails, the event stays
-    unprocessed and the sweep comes back to it.
+    With `again`, also for events that were processed before. One item's failure stays on its event, and the others
+    go on. When the database fails, the event stays unprocessed and the sweep comes back to it. Who is not `patient`
+    leaves to a job what is too much for a request.
     """
     for event in events:
-        if event.processed_at is None:
+        if event.processed_at is None or again:
             try:
-                _process(event)
+                _process(event, patient=patient)
             except (OperationalError, InterfaceError):
                 logger.exception("event %s waits for the sweep", event.pk)
 
 
-def _process(event: WebhookEvent) -> None:
-    outcome: Counter[str] = Counter()
-    errors = []
-    for item in parse(event.body):
-        try:
-            with transaction.atomic():
-                outcome[receive(item, event)] += 1
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception as error:
-            logger.exception("event %s: an item failed", event.pk)
-            outcome["failed"] += 1
-            errors.append(f"{type(error).__name__}: {error}")
-    event.processed_at, event.outcome, event.error = timezone.now(), dict(outcome), "\n".join(errors)
+@app.task(name="process_event", retry=KeepTrying())
+def process_event(event_id: str) -> None:
+    """An event that was too much for its request."""
+    process(WebhookEvent.objects.filter(pk=event_id))
+
+
+def _process(event: WebhookEvent, *, patient: bool) -> None:
+    items = parse(event.body)
+    if len(items) > MOST_IN_REQUEST and not patient:
+        queue().configure_task("process_event").defer(event_id=str(event.pk))
+        return
+    connections = _connections(items)
+    parts = [Part(item, connections.get(getattr(item, "phone_number_id", ""))) for item in items]
+    words: list[str | Failed] = []
+    for receive, group in groupby(parts, key=_receiver_of):
+        words += _each(receive, list(group), event)
+    _note_webhooks(connections.values())
+    errors = [word.reason for word in words if isinstance(word, Failed)]
+    event.processed_at, event.error = timezone.now(), "\n".join(errors)
+    event.outcome = dict(Counter("failed" if isinstance(word, Failed) else word for word in words))
     event.save(update_fields=["processed_at", "outcome", "error"])
 
 
-def receive(item: Item, event: WebhookEvent) -> str:
-    """Does what one item asks for, routed by its own phone_number_id. Returns in a word what became of it."""
-    if isinstance(item, Skipped):
-        return f"skipped: {item.what}"
-    if isinstance(item, AccountUpdate):
-        return lifecycle.hear(item)
-    connections = WhatsappConnection.objects.select_related("tenant")
-    connection = connections.filter(phone_number_id=item.phone_number_id).first()
-    if connection is None:
-        return "ignored: the number is not connected"
-    _note_webhook(connection)
-    if isinstance(item, StatusUpdate):
-        return _receive_status(item, connection)
-    if connection.status == WhatsappConnection.Status.DISCONNECTED:
-        return "ignored: the tenant has disconnected the number"
-    return _receive_message(item, connection, event)
+Receive = Callable[[Sequence[Part], WebhookEvent], list[str]]
 
 
-def _note_webhook(connection: WhatsappConnection) -> None:
-    """Meta has spoken about this number; written at most once a minute, so that a busy one costs no write each."""
+def _each(receive: Receive, parts: list[Part], event: WebhookEvent) -> list[str | Failed]:
+    """What became of each part: all of them in one transaction. When that fails, each half in one of its own, so that
+    the one that is poisoned ends up alone."""
+    try:
+        with transaction.atomic():
+            return [*receive(parts, event)]
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(parts) == 1:
+            logger.exception("event %s: an item failed", event.pk)
+            return [Failed(f"{type(error).__name__}: {error}")]
+    middle = len(parts) // 2
+    return _each(receive, parts[:middle], event) + _each(receive, parts[middle:], event)
+
+
+def _receiver_of(part: Part) -> Receive:
+    """Who does what the item asks for. Neighbours with the same one are done together."""
+    match part.item:
+        case Skipped():
+            return _skip
+        case AccountUpdate():
+            return _hear
+        case _ if part.connection is None:
+            return _ignore_unknown
+        case StatusUpdate():
+            return _receive_statuses
+        case _ if part.connection.status == WhatsappConnection.Status.DISCONNECTED:
+            return _ignore_disconnected
+        case InboundMessage(becomes=becomes) if becomes is not None:
+            return _receive_news
+        case Said():
+            return _receive_messages
+        case _:
+            return _receive_about_persons
+
+
+def _skip(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    return [f"skipped: {part.item.what}" for part in parts]
+
+
+def _hear(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    return [lifecycle.hear(part.item) for part in parts]
+
+
+def _ignore_unknown(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    return ["ignored: the number is not connected"] * len(parts)
+
+
+def _ignore_disconnected(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    return ["ignored: the tenant has disconnected the number"] * len(parts)
+
+
+def _receive_statuses(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    return statuses.receive(parts)
+
+
+def _receive_messages(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    return messages.receive(parts, event)
+
+
+def _receive_news(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    """Messages that say that their sender goes by another identity from now on; said again, they change nothing."""
+    words = []
+    for part in parts:
+        [word] = messages.receive([part], event)
+        if word == messages.NEW:
+            people.become(people.Scope.of(part.connection), part.item.customer, part.item.becomes)
+        words.append(word)
+    return words
+
+
+def _receive_about_persons(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+    return [ABOUT_PERSONS[type(part.item)](part.item, part.connection) for part in parts]
+
+
+ABOUT_PERSONS: dict[type[Item], Callable[[Any, WhatsappConnection], str]] = {
+    ChangedIdentity: people.hear_of_change,
+    SavedContact: people.save_contact,
+    MarketingWish: people.note_wish,
+}
+
+
+def _connections(items: Sequence[Item]) -> dict[str, WhatsappConnection]:
+    """The connections that the items are about, by their numbers; without their secrets."""
+    numbers = {getattr(item, "phone_number_id", "") for item in items} - {""}
+    rows = WhatsappConnection.objects.select_related("tenant").defer("access_token", "pin")
+    return {row.phone_number_id: row for row in rows.filter(phone_number_id__in=numbers)} if numbers else {}
+
+
+def _note_webhooks(connections: Iterable[WhatsappConnection]) -> None:
+    """Meta has spoken about these numbers; written at most once a minute, so that a busy one costs no write each."""
     now = timezone.now()
     stale = now - LAST_WEBHOOK_PRECISION
-    if connection.last_webhook_at is None or connection.last_webhook_at < stale:
+    silent = [row.pk for row in connections if row.last_webhook_at is None or row.last_webhook_at < stale]
+    if silent:
         is_stale = Q(last_webhook_at=None) | Q(last_webhook_at__lt=stale)
-        WhatsappConnection.objects.filter(is_stale, pk=connection.pk).update(last_webhook_at=now)
-
-
-def _receive_message(item: InboundMessage, connection: WhatsappConnection, event: WebhookEvent) -> str:
-    user = _whatsapp_user(connection.tenant, item)
-    conversation, _created = Conversation.objects.get_or_create(
-        connection=connection, whatsapp_user=user, defaults={"tenant": connection.tenant}
-    )
-    conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
-    if Message.objects.filter(connection=connection, wamid=item.wamid).exists():
-        return "duplicate message"
-    conversation.append(
-        direction=Message.Direction.INBOUND,
-        status=Message.Status.RECEIVED,
-        text=item.text,
-        wamid=item.wamid,
-        sent_at=item.sent_at,
-        event=event,
-        wants_answer=True,
-    )
-    if item.sent_at > timezone.now() - SERVICE_WINDOW:
-        owe_answer(conversation)
-        return "message"
-    return "message, too old to answer"
-
-
-def _whatsapp_user(tenant: Tenant, item: InboundMessage) -> WhatsappUser:
-    """The tenant's row for the sender, found by either identity, completed with what is new."""
-    user = _find_user(tenant, item)
-    if user is None:
-        try:
-            with transaction.atomic():
-                user = WhatsappUser.objects.create(
-                    tenant=tenant, wa_id=item.wa_id or None, user_id=item.user_id or None, name=item.name
-                )
-        except IntegrityError:  # the sender's other message was a moment faster
-            user = _find_user(tenant, item)
-            if user is None:
-                raise
-    elif item.name and user.name != item.name:
-        user.name = item.name
-        user.save(update_fields=["name"])
-    return user
-
-
-def _find_user(tenant: Tenant, item: InboundMessage) -> WhatsappUser | None:
-    """By business-scoped id before phone: phones change hands. An identity that is still free is filled in."""
-    identity = Q()
-    if item.wa_id:
-        identity |= Q(wa_id=item.wa_id)
-    if item.user_id:
-        identity |= Q(user_id=item.user_id)
-    found = list(WhatsappUser.objects.for_tenant(tenant).filter(identity))
-    user = max(found, key=lambda u: u.user_id == item.user_id, default=None)
-    if user is not None and len(found) == 1:
-        missing = {
-            name: value
-            for name, value in (("wa_id", item.wa_id), ("user_id", item.user_id))
-            if value and not getattr(user, name)
-        }
-        if missing:
-            WhatsappUser.objects.filter(pk=user.pk).update(**missing)
-            user.refresh_from_db()
-    return user
-
-
-def _receive_status(item: StatusUpdate, connection: WhatsappConnection) -> str:
-    if roundtrip.is_of_test(item.callback_data, connection):
-        detail = f"({item.error_code}) {item.error_detail}" if item.error_code else item.error_detail
-        return "test status" if roundtrip.advance_test(connection, item.status, detail) else "late test status"
-    if item.status not in Message.Status.values:
-        return f"status {item.status[:20]}"
-    message = _message_of(item, connection)
-    if message is None:
-        return "status of a message that is not ours"
-    fields: dict[str, object] = {} if message.wamid else {"wamid": item.wamid}
-    if item.status == Message.Status.FAILED:
-        fields |= {"error_code": item.error_code or None, "error": item.error_detail}
-    return "status" if message.advance(item.status, item.at, **fields) else "late status"
-
-
-def _message_of(item: StatusUpdate, connection: WhatsappConnection) -> Message | None:
-    """By wamid, or by what we sent along: a status may be faster than the answer that tells us the wamid."""
-    ours = Message.objects.filter(connection=connection, direction=Message.Direction.OUTBOUND)
-    message = ours.filter(wamid=item.wamid).first()
-    if message is None:
-        try:
-            message = ours.filter(pk=UUID(item.callback_data), wamid=None).first()
-        except ValueError:
-            return None
-    return message
+        WhatsappConnection.objects.filter(is_stale, pk__in=silent).update(last_webhook_at=now)

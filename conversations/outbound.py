@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import close_old_connections, transaction
 
+from conversations import statuses
 from conversations.models import Conversation, Message
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError, GraphUnavailable, OutcomeUnknown
@@ -28,8 +29,8 @@ def draft(conversation: Conversation, heard: Message, **fields: Any) -> None:
     with transaction.atomic():
         Conversation.objects.select_for_update().get(pk=conversation.pk)
         if not Message.objects.filter(in_reply_to=heard).exists():
-            values = {"status": Status.DRAFTED, **fields}
-            conversation.append(direction=Message.Direction.OUTBOUND, in_reply_to=heard, **values)
+            ours = {"direction": Message.Direction.OUTBOUND, "author": Message.Author.AGENT}
+            conversation.append(in_reply_to=heard, **ours, **{"status": Status.DRAFTED, **fields})
 
 
 def send_drafts(conversation: Conversation) -> None:
@@ -46,7 +47,7 @@ def send(message: Message, conversation: Conversation) -> None:
     """
     connection = conversation.connection
     client = GraphClient(connection.access_token, keep_for(connection, message.pk))
-    if not message.advance(Status.SENDING, error="", error_code=None):
+    if not _begin(message, conversation):
         return
     close_old_connections()
     try:
@@ -59,10 +60,21 @@ def send(message: Message, conversation: Conversation) -> None:
         _sent(message, wamid)
 
 
+def _begin(message: Message, conversation: Conversation) -> bool:
+    """The draft is being sent from now on; unless a person of the business has begun to speak since it was written."""
+    with transaction.atomic():
+        locked = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        if locked.is_paused:
+            message.advance(Status.FAILED, error="Not sent: a person of the business has spoken meanwhile.")
+            return False
+        return message.advance(Status.SENDING, error="", error_code=None)
+
+
 def _sent(message: Message, wamid: str) -> None:
     if not message.advance(Status.SENT, wamid=wamid):
         # A status was faster than the answer to our call; it may not have told us the wamid.
         Message.objects.filter(pk=message.pk, wamid=None).update(wamid=wamid)
+    statuses.join(message.connection_id, [wamid])
 
 
 def _not_sent(message: Message, conversation: Conversation, error: GraphError) -> None:

@@ -7,16 +7,16 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, Func, OuterRef, TextField
+from django.db.models import Exists, F, Func, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from conversations import inbound
+from conversations import inbound, statuses
 from conversations.models import Conversation, Message, WebhookEvent
-from conversations.tasks import queue_answer
+from conversations.tasks import queue_answers
 from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ async def retry_jobs_of_dead_workers(context: JobContext, timestamp: int) -> Non
 def sweep(timestamp: int) -> None:
     """Takes up events, sends and answers that were left lying."""
     process_left_events()
+    statuses.join_left()
     give_up_left_sends()
     queue_left_answers()
 
@@ -62,13 +63,13 @@ def give_up_left_sends() -> None:
 
 
 def queue_left_answers() -> None:
-    """Conversations that are due and have no job: their number was not connected, and is again."""
+    """Conversations that are due and have no job: the agent could not speak, and can again."""
     job = ProcrastinateJob.objects.filter(task_name="answer", status__in=["todo", "doing"]).annotate(
         conversation_id=Func(F("args"), template="%(expressions)s->>'conversation_id'", output_field=TextField())
     )
     left = Conversation.objects.filter(
+        Q(agent_paused_until=None) | Q(agent_paused_until__lt=timezone.now()),
         answer_due_at__lt=timezone.now() - ANSWER_LEFT_AFTER,
         connection__status=WhatsappConnection.Status.CONNECTED,
     ).exclude(Exists(job.filter(conversation_id=Cast(OuterRef("pk"), TextField()))))
-    for conversation in left.order_by("answer_due_at")[:BATCH]:
-        queue_answer(conversation)
+    queue_answers(left.order_by("answer_due_at")[:BATCH])

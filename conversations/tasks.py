@@ -4,18 +4,23 @@ Knows when to speak and what the agent is shown; Meta is spoken to by `outbound`
 """
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
+from procrastinate.types import JSONValue
 
-from agent.ports import LlmError, LlmRefused, LlmUnavailable, Speaker, Turn
+from agent.models import SystemPrompt
+from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Reply, Speaker, Turn
 from agent.replies import reply_to
-from conversations import outbound
-from conversations.models import SERVICE_WINDOW, Conversation, Message
+from conversations import media, outbound
+from conversations.models import Conversation, Message
+from conversations.wording import agent_text
 from tenants.queue import queue
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError
@@ -24,6 +29,7 @@ from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
 
+DECLINE = gettext_noop("I am sorry, I cannot help you with this here. Please contact us in another way.")
 FIRST_PAUSE_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 600
 
@@ -38,80 +44,110 @@ class KeepTrying(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": pause})
 
 
+class MediaAwaited(Exception):
+    """What the customer sent is still on its way to us: the agent looks at it in a moment."""
+
+    retry_after = 1.0
+
+
 def owe_answer(conversation: Conversation) -> None:
     """An answer is due, and its job with it: in the caller's transaction, and only one of each."""
     due = Conversation.objects.filter(pk=conversation.pk, answer_due_at=None).update(answer_due_at=timezone.now())
     if due:
-        queue_answer(conversation)
+        queue_answers([conversation])
 
 
-def queue_answer(conversation: Conversation) -> None:
-    """The job alone, for a conversation that is due."""
-    queue().configure_task("answer").defer(conversation_id=str(conversation.pk))
+def queue_answers(conversations: Sequence[Conversation]) -> None:
+    """The jobs alone, for conversations that are due."""
+    arguments: list[dict[str, JSONValue]] = [{"conversation_id": str(conversation.pk)} for conversation in conversations]
+    if arguments:
+        queue().configure_task("answer").batch_defer(*arguments)
 
 
 @app.task(name="answer", retry=KeepTrying())
 def answer(conversation_id: str) -> None:
     """Says what is owed in this conversation until nothing is; then takes back that an answer is due.
 
-    Can be run again at any point: each pass looks at the rows alone. A conversation whose number is not connected
-    stays due, and goes on when it is.
+    Can be run again at any point: each pass looks at the rows alone. A conversation whose number is not connected, or
+    in which a person of the business speaks, stays due, and goes on when that is over.
     """
-    everything = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
-    conversation = everything.filter(pk=conversation_id).first()
-    while conversation and conversation.connection.status == WhatsappConnection.Status.CONNECTED:
+    while conversation := _to_answer(conversation_id):
         outbound.send_drafts(conversation)
-        heard = conversation.unheard().last()
-        if heard is not None:
-            _draft_reply(conversation, heard)
+        unheard = list(conversation.unheard())
+        if unheard:
+            _draft_reply(conversation, unheard)
         elif _nothing_left(conversation):
             return
+
+
+def _to_answer(conversation_id: str) -> Conversation | None:
+    """The conversation as it is now, unless the agent may not speak in it, or it has become part of another."""
+    everything = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
+    conversation = everything.filter(pk=conversation_id).first()
+    if conversation is None or conversation.connection.status != WhatsappConnection.Status.CONNECTED:
+        return None
+    return None if conversation.is_paused else conversation
 
 
 def _nothing_left(conversation: Conversation) -> bool:
     """Nothing is owed any more; decided under the lock that every new message takes."""
     with transaction.atomic():
-        locked = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        locked = Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
+        if locked is None:
+            return True
         waiting = locked.unheard().exists() or locked.messages.filter(status=Message.Status.DRAFTED).exists()
         if not waiting:
             Conversation.objects.filter(pk=locked.pk).update(answer_due_at=None)
         return not waiting
 
 
-def _draft_reply(conversation: Conversation, heard: Message) -> None:
-    """The agent's reply to everything up to `heard` becomes a draft; why there is none, a failed one."""
-    if heard.sent_at and heard.sent_at < timezone.now() - SERVICE_WINDOW:
+def _draft_reply(conversation: Conversation, unheard: Sequence[Message]) -> None:
+    """The agent's reply to everything unheard becomes a draft; why there is none, a failed one.
+
+    Raises MediaAwaited while something that was sent is still being fetched, for a bounded time.
+    """
+    heard = unheard[-1]
+    if conversation.window_closes_at is None or conversation.window_closes_at < timezone.now():
         outbound.draft(conversation, heard, status=Message.Status.FAILED, error="The service window has closed.")
         return
     _show_typing(conversation, heard)
     if conversation.connection.status != WhatsappConnection.Status.CONNECTED:
+        return
+    if media.is_awaited(unheard):
+        raise MediaAwaited
+    if media.cannot_hear(unheard):
+        outbound.draft(conversation, heard, text=_in_tenants_language(conversation, CANNOT_HEAR), note="Voice messages.")
         return
     try:
         reply, prompt = reply_to(
             conversation.tenant,
             conversation.connection.phone_number_id,
             str(conversation.whatsapp_user_id),
-            turns(conversation, heard),
+            turns(conversation, unheard),
         )
     except LlmUnavailable:
         raise
     except LlmRefused as error:
-        outbound.draft(conversation, heard, text=_decline(conversation), note=str(error))
+        outbound.draft(conversation, heard, text=_in_tenants_language(conversation, DECLINE), note=str(error))
     except LlmError as error:
         logger.error("conversation %s has no reply: %s", conversation.pk, error)  # noqa: TRY400 (no trace wanted)
         outbound.draft(conversation, heard, status=Message.Status.FAILED, error=str(error))
     else:
-        outbound.draft(
-            conversation,
-            heard,
-            text=reply.text[: outbound.MAX_TEXT],
-            note="" if len(reply.text) <= outbound.MAX_TEXT else f"Cut: the reply had {len(reply.text)} characters.",
-            system_prompt=prompt,
-            llm_model=reply.model,
-            llm_request_id=reply.request_id,
-            input_tokens=reply.input_tokens,
-            output_tokens=reply.output_tokens,
-        )
+        _draft(conversation, heard, reply, prompt)
+
+
+def _draft(conversation: Conversation, heard: Message, reply: Reply, prompt: SystemPrompt) -> None:
+    outbound.draft(
+        conversation,
+        heard,
+        text=reply.text[: outbound.MAX_TEXT],
+        note="" if len(reply.text) <= outbound.MAX_TEXT else f"Cut: the reply had {len(reply.text)} characters.",
+        system_prompt=prompt,
+        llm_model=reply.model,
+        llm_request_id=reply.request_id,
+        input_tokens=reply.input_tokens,
+        output_tokens=reply.output_tokens,
+    )
 
 
 def _show_typing(conversation: Conversation, heard: Message) -> None:
@@ -126,21 +162,41 @@ def _show_typing(conversation: Conversation, heard: Message) -> None:
         logger.info("conversation %s shows no typing: %s", conversation.pk, error)
 
 
-def turns(conversation: Conversation, heard: Message) -> list[Turn]:
-    """The last messages, as the model is shown them: what it heard before what it said to it.
-
-    A message that came while the agent was thinking stands before that reply in the conversation, but after it here.
-    """
-    said = conversation.messages.exclude(status=Message.Status.FAILED).exclude(
-        direction=Message.Direction.INBOUND, sequence__gt=heard.sequence
+def turns(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
+    """The last messages, as the model is shown them, and everything unheard at the end."""
+    of_conversation = conversation.messages.select_related("attachment__file", "in_reply_to")
+    said = of_conversation.exclude(status=Message.Status.FAILED).exclude(
+        wants_answer=True, sequence__gte=unheard[0].sequence
     )
-    last = said.select_related("in_reply_to").order_by("-sequence")[: conversation.tenant.context_limit]
-    return [
-        Turn(Speaker.AGENT if message.direction == Message.Direction.OUTBOUND else Speaker.CUSTOMER, message.text)
-        for message in sorted(last, key=lambda m: (m.in_reply_to.sequence if m.in_reply_to else m.sequence, m.sequence))
-    ]
+    limit = conversation.tenant.context_limit
+    last = list(said.order_by("-said_at", "-sequence")[: max(limit - len(unheard), 0)])
+    new = list(of_conversation.filter(pk__in=[message.pk for message in unheard]).order_by("said_at", "sequence"))
+    in_order = [*_as_the_agent_knew_it(last), *new[-limit:]]
+    shown = media.shown(in_order)
+    return [_turn(message, shown.get(message.pk)) for message in in_order]
 
 
-def _decline(conversation: Conversation) -> str:
+def _turn(message: Message, shown: Media | None) -> Turn:
+    speaker = Speaker.AGENT if message.direction == Message.Direction.OUTBOUND else Speaker.CUSTOMER
+    return Turn(speaker, agent_text(message, shown=shown is not None), shown)
+
+
+def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:
+    """In the order they were said; but what came while the agent was thinking stands after that reply.
+
+    The reply did not know of it, whenever it was said.
+    """
+    replies = [message for message in messages if message.in_reply_to]
+
+    def place(message: Message) -> tuple[datetime, bool, datetime, int]:
+        unknown_to = [r.said_at for r in replies if r.in_reply_to and r.in_reply_to.sequence < message.sequence]
+        moved = message.wants_answer and unknown_to
+        at = max(message.said_at, *unknown_to) if moved else message.said_at
+        return at, message.direction == Message.Direction.INBOUND, message.said_at, message.sequence
+
+    return sorted(messages, key=place)
+
+
+def _in_tenants_language(conversation: Conversation, text: str) -> str:
     with translation.override(conversation.tenant.language):
-        return gettext("I am sorry, I cannot help you with this here. Please contact us in another way.")
+        return gettext(text)

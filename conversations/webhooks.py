@@ -24,7 +24,7 @@ def whatsapp_webhook(request: HttpRequest) -> HttpResponse:
     secrets = settings.META_APP_SECRET, *settings.META_APP_SECRET_FALLBACKS
     if not is_signed(request.body, request.headers.get("X-Hub-Signature-256", ""), *secrets):
         return HttpResponse("The signature does not match.", status=401, content_type="text/plain")
-    inbound.process([inbound.accept(request.body)])
+    inbound.process([inbound.accept(request.body)], patient=False)
     return HttpResponse("EVENT_RECEIVED", content_type="text/plain")
 
 

@@ -144,6 +144,10 @@ class Message(TenantOwned):
     def __str__(self) -> str:
         return self.text[:60]
 
+    def may_become(self, status: str) -> bool:
+        """Whether that is forward from where it stands."""
+        return status in MOVES.get(self.status, ())
+
     def advance(self, status: str, at: datetime | None = None, **fields: Any) -> bool:
         """Moves the message to `status` if that is forward; of two callers at once, one gets True.
 

@@ -80,10 +80,12 @@ class InboundMessage(Said):
 
 @dataclass(frozen=True)
 class Echo(Said):
-    """A person of the business wrote in the WhatsApp Business app, or Meta's own bot did in the business's name.
+    """A person of the business wrote in the WhatsApp Business app, or Meta's own bot did (`is_automatic`).
 
     https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/onboarding-business-app-users
     """
+
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True)

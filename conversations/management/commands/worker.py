@@ -13,6 +13,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+# How late a job may start that was put off: new ones are announced by PostgreSQL.
+POLL_SECONDS = 1.0
+
 
 class Command(BaseCommand):
     help = "Answers the customers: runs the jobs of the queue until it is stopped (SIGTERM finishes what has begun)."
@@ -32,6 +35,7 @@ async def work(concurrency: int) -> None:
             await worker_app.run_worker_async(
                 concurrency=concurrency,
                 delete_jobs="successful",
+                fetch_job_polling_interval=POLL_SECONDS,
                 shutdown_graceful_timeout=20,
                 update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
                 stalled_worker_timeout=3 * settings.WORKER_HEARTBEAT_SECONDS,

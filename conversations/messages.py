@@ -1,0 +1,263 @@
+"""Messages of any kind become rows: a batch in a handful of statements, one message being the small case.
+
+Knows who said it, what it does to earlier messages, and what follows for the conversation.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from conversations import media, people, statuses
+from conversations.kinds import kind_of
+from conversations.models import SERVICE_WINDOW, Attachment, Conversation, Message, WebhookEvent, WhatsappUser
+from conversations.models.bulk import update_each
+from conversations.tasks import queue_answers
+from whatsapp.models import WhatsappConnection
+from whatsapp.payloads import Echo, InboundMessage, PastMessage, Said
+
+NEW = "message"
+TOO_OLD = "message, too old to answer"
+CHANGES = ("edit", "revoke")
+
+Direction, Author, Status = Message.Direction, Message.Author, Message.Status
+Pair = tuple[Said, WhatsappConnection]
+Place = tuple[UUID, UUID]
+
+
+class Draft(NamedTuple):
+    """A message on its way to become a row."""
+
+    item: Said
+    connection: WhatsappConnection
+    row: Message
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        return self.connection.pk, self.item.wamid
+
+
+def receive(pairs: Sequence[Pair], event: WebhookEvent) -> list[str]:
+    """Stores what was said, once, and lets an answer be due where the customer wants one.
+
+    In the order of Meta's time, then of arrival. Within the caller's transaction. Returns in a word what became of
+    each.
+    """
+    places = _conversations(pairs)
+    drafts = [
+        Draft(item, connection, _row(item, conversation, event))
+        for (item, connection), conversation in zip(pairs, places, strict=True)
+    ]
+    known, changes = _known(drafts)
+    new = {draft.key: draft for draft in reversed(drafts) if draft.key not in known}  # of two alike, the first
+    words = [_word(draft) if new.get(draft.key) is draft else _again(draft) for draft in drafts]
+    batch = sorted(reversed(new.values()), key=lambda draft: draft.row.said_at)
+    if batch:
+        _store(batch)
+        for change in [*changes, *(draft.row for draft in batch if draft.row.type in CHANGES)]:
+            _change_earlier(change)
+        _go_on(batch)
+    return words
+
+
+# ── Whose conversation ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _conversations(pairs: Sequence[Pair]) -> list[Conversation]:
+    """The conversation of each message, locked in one order; made where there was none."""
+    places = [(connection.pk, user.pk) for (_item, connection), user in zip(pairs, _users(pairs), strict=True)]
+    found = _locked(set(places))
+    if missing := set(places) - set(found):
+        first = {place: pair for place, pair in reversed(list(zip(places, pairs, strict=True))) if place in missing}
+        Conversation.objects.bulk_create(
+            [
+                Conversation(
+                    tenant_id=connection.tenant_id,
+                    connection=connection,
+                    whatsapp_user_id=user_id,
+                    last_message_at=_said_at(item),
+                )
+                for (_connection_id, user_id), (item, connection) in sorted(first.items(), key=lambda pair: pair[0])
+            ],
+            ignore_conflicts=True,
+        )
+        found |= _locked(missing)
+    return [found[place] for place in places]
+
+
+def _users(pairs: Sequence[Pair]) -> list[WhatsappUser]:
+    of_scope: dict[people.Scope, list[int]] = defaultdict(list)
+    for number, (_item, connection) in enumerate(pairs):
+        of_scope[people.Scope.of(connection)].append(number)
+    users: dict[int, WhatsappUser] = {}
+    for scope, numbers in of_scope.items():
+        customers = [pairs[number][0].customer for number in numbers]
+        users.update(zip(numbers, people.find_or_make(scope, customers), strict=True))
+    return [users[number] for number in range(len(pairs))]
+
+
+def _locked(places: set[Place]) -> dict[Place, Conversation]:
+    connections, users = {place[0] for place in places}, {place[1] for place in places}
+    rows = Conversation.objects.filter(connection__in=connections, whatsapp_user__in=users)
+    return {(row.connection_id, row.whatsapp_user_id): row for row in rows.select_for_update().order_by("pk")}
+
+
+# ── What becomes a row ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _row(item: Said, conversation: Conversation, event: WebhookEvent) -> Message:
+    from_business = isinstance(item, Echo) or (isinstance(item, PastMessage) and item.from_business)
+    imported = {"imported": True} if isinstance(item, PastMessage) else {}
+    return Message(
+        tenant_id=conversation.tenant_id,
+        connection_id=conversation.connection_id,
+        conversation=conversation,
+        direction=Direction.OUTBOUND if from_business else Direction.INBOUND,
+        author=Author.BUSINESS if from_business else Author.CUSTOMER,
+        status=_status(item) if from_business else Status.RECEIVED,
+        status_at=item.sent_at,
+        said_at=_said_at(item),
+        sent_at=item.sent_at,
+        type=item.content.type,
+        text=item.content.text,
+        content=item.content.details | imported,
+        refers_to=item.content.refers_to,
+        wants_answer=isinstance(item, InboundMessage) and kind_of(item.content).wants_answer,
+        wamid=item.wamid,
+        event=event,
+    )
+
+
+def _said_at(item: Said) -> datetime:
+    """Meta's time; a clock that is ahead of ours must not put a message before what was said later."""
+    return min(item.sent_at, timezone.now())
+
+
+def _status(item: Said) -> str:
+    """How far a message of the business had come. https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history."""
+    word = item.status if isinstance(item, PastMessage) else ""
+    known = {"delivered": Status.DELIVERED, "read": Status.READ, "played": Status.PLAYED, "error": Status.FAILED}
+    return known.get(word, Status.SENT)
+
+
+def _known(drafts: Sequence[Draft]) -> tuple[set[tuple[UUID, str]], list[Message]]:
+    """Which of these messages we have, and the edits and deletions that came before the messages they are about."""
+    wamids = {draft.item.wamid for draft in drafts}
+    changes = Q(refers_to__in=wamids, type__in=CHANGES)
+    rows = Message.objects.filter(Q(wamid__in=wamids) | changes, connection__in={draft.connection for draft in drafts})
+    found = list(rows.only("connection_id", "conversation_id", "wamid", "type", "refers_to", "direction", "said_at"))
+    keys = {(row.connection_id, row.wamid or "") for row in found}
+    return keys, [row for row in found if row.type in CHANGES and row.refers_to in wamids]
+
+
+def _word(draft: Draft) -> str:
+    match draft.item:
+        case Echo():
+            return "echo"
+        case PastMessage():
+            return "imported message"
+        case _:
+            return NEW if _is_answerable(draft.row) or not draft.row.wants_answer else TOO_OLD
+
+
+def _again(draft: Draft) -> str:
+    """A message that came before. Only a history says more the second time: the media that it had promised."""
+    if isinstance(draft.item, PastMessage) and draft.item.content.media:
+        promised = Message.objects.filter(connection=draft.connection, wamid=draft.item.wamid, type="media_placeholder")
+        if row := promised.first():
+            row.type, row.text, row.content = draft.row.type, draft.row.text, draft.row.content
+            row.save(update_fields=["type", "text", "content"])
+            _keep_media([Draft(draft.item, draft.connection, row)])
+            return "imported media"
+    return "duplicate message"
+
+
+def _store(batch: Sequence[Draft]) -> None:
+    for draft in batch:
+        draft.row.conversation.last_sequence += 1
+        draft.row.sequence = draft.row.conversation.last_sequence
+    Message.objects.bulk_create([draft.row for draft in batch])
+    _keep_media(batch)
+
+
+def _keep_media(drafts: Sequence[Draft]) -> None:
+    attachments = [
+        Attachment(
+            tenant_id=draft.row.tenant_id,
+            message=draft.row,
+            media_id=reference.media_id,
+            mime_type=reference.mime_type,
+            filename=reference.filename,
+            sha256=reference.sha256,
+        )
+        for draft in drafts
+        if (reference := draft.item.content.media) is not None
+    ]
+    Attachment.objects.bulk_create(attachments)
+    media.queue_fetch(attachments)
+
+
+def _change_earlier(change: Message) -> None:
+    """An edit marks its author's message; a deletion takes its words and its media away, here too.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/revoke
+    """
+    meant = Message.objects.filter(connection=change.connection_id, wamid=change.refers_to)
+    meant = meant.filter(conversation=change.conversation_id, direction=change.direction)
+    if change.type == "edit":
+        meant.update(edited_at=change.said_at)
+        return
+    media.forget(meant)
+    meant.update(text="", content={}, revoked_at=change.said_at, wants_answer=False)
+
+
+# ── What follows ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _go_on(batch: Sequence[Draft]) -> None:
+    """Each conversation goes on: its times, who is silent, and whether an answer is due."""
+    said: dict[UUID, list[Draft]] = defaultdict(list)
+    for draft in batch:
+        said[draft.row.conversation_id].append(draft)
+    conversations = [drafts[0].row.conversation for drafts in said.values()]
+    due = [conversation for conversation in conversations if _note(conversation, said[conversation.pk])]
+    update_each(
+        conversations, "last_sequence", "last_message_at", "window_opened_at", "agent_paused_until", "answer_due_at"
+    )
+    queue_answers(due)
+
+
+def _note(conversation: Conversation, drafts: Sequence[Draft]) -> bool:
+    """What these messages mean for their conversation. True when an answer is due, and was not before."""
+    said = [draft.row.said_at for draft in drafts]
+    opened = [draft.row.said_at for draft in drafts if _opens_window(draft)]
+    conversation.last_message_at = max([conversation.last_message_at, *said])
+    conversation.window_opened_at = max(filter(None, [conversation.window_opened_at, *opened]), default=None)
+    _business_spoke(conversation, [draft for draft in drafts if draft.row.direction == Direction.OUTBOUND])
+    if conversation.answer_due_at or not any(_is_answerable(draft.row) for draft in drafts):
+        return False
+    conversation.answer_due_at = timezone.now()
+    return True
+
+
+def _opens_window(draft: Draft) -> bool:
+    return isinstance(draft.item, InboundMessage) and kind_of(draft.item.content).opens_window
+
+
+def _is_answerable(row: Message) -> bool:
+    return row.wants_answer and row.said_at > timezone.now() - SERVICE_WINDOW
+
+
+def _business_spoke(conversation: Conversation, drafts: Sequence[Draft]) -> None:
+    """A person of the business has a say now: the agent is silent for a while, and what they answered is answered."""
+    if drafts:
+        statuses.join(conversation.connection_id, [draft.item.wamid for draft in drafts])
+    for draft in drafts:
+        if isinstance(draft.item, Echo) and not draft.item.is_automatic:
+            until = draft.row.said_at + draft.connection.tenant.pause
+            conversation.agent_paused_until = max(filter(None, [conversation.agent_paused_until, until]))
+            conversation.unheard().filter(said_at__lte=draft.row.said_at).update(wants_answer=False)

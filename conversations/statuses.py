@@ -1,0 +1,138 @@
+"""What became of the messages that the business said: statuses in any order, repeated, early, or of messages unknown.
+
+Knows how a status is joined to its message; where a message may go from where is the message's own rule.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from conversations.models import Message, ParkedStatus
+from conversations.models.bulk import update_each
+from whatsapp import roundtrip
+from whatsapp.models import WhatsappConnection
+from whatsapp.payloads import StatusUpdate
+
+FIELDS = ("status", "status_at", "wamid", "error_code", "error", "pricing")
+# A parked status waits for a send whose answer is on its way, or an echo: those that come later join by themselves.
+JOINED_BY_SWEEP = timedelta(minutes=10)
+BATCH = 500
+
+Pair = tuple[StatusUpdate, WhatsappConnection]
+
+
+def receive(pairs: Sequence[Pair]) -> list[str]:
+    """Moves our messages forward, all in one statement; parks what is about messages that we do not know yet.
+
+    Within the caller's transaction. Returns in a word what became of each.
+    """
+    ours = _ours(pairs)
+    changed: dict[UUID, Message] = {}
+    parked: list[ParkedStatus] = []
+    words = [_receive(item, connection, ours, changed, parked) for item, connection in pairs]
+    update_each(list(changed.values()), *FIELDS)
+    ParkedStatus.objects.bulk_create(parked, ignore_conflicts=True)
+    return words
+
+
+def _ours(pairs: Sequence[Pair]) -> dict[object, Message]:
+    """The messages that the statuses are about, locked; by number and wamid, and by what we sent along.
+
+    A status may be faster than the answer that tells us the wamid: then our own id is all that joins them.
+    """
+    ids = {_own_id(item) for item, _connection in pairs} - {None}
+    named = Q(wamid__in={item.wamid for item, _connection in pairs})
+    connections = {connection.pk for _item, connection in pairs}
+    rows = Message.objects.filter(named | Q(pk__in=ids, wamid=None), connection__in=connections)
+    found = rows.filter(direction=Message.Direction.OUTBOUND).select_for_update().order_by("pk")
+    keys: dict[object, Message] = {}
+    for message in found.only("connection_id", *FIELDS):
+        keys[message.connection_id, message.wamid or message.pk] = message
+    return keys
+
+
+def _own_id(item: StatusUpdate) -> UUID | None:
+    try:
+        return UUID(item.callback_data)
+    except ValueError:
+        return None
+
+
+def _receive(
+    item: StatusUpdate,
+    connection: WhatsappConnection,
+    ours: dict[object, Message],
+    changed: dict[UUID, Message],
+    parked: list[ParkedStatus],
+) -> str:
+    if roundtrip.is_of_test(item.callback_data, connection):
+        detail = f"({item.error_code}) {item.error_detail}" if item.error_code else item.error_detail
+        return "test status" if roundtrip.advance_test(connection, item.status, detail) else "late test status"
+    if item.status not in Message.Status.values:
+        return f"status {item.status[:20]}"
+    message = ours.get((connection.pk, item.wamid)) or ours.get((connection.pk, _own_id(item)))
+    status = _parked(item, connection)
+    if message is None:
+        parked.append(status)
+        return "status of a message that we do not know"
+    if not _apply(status, message):
+        return "late status"
+    changed[message.pk] = message
+    return "status"
+
+
+def _parked(item: StatusUpdate, connection: WhatsappConnection) -> ParkedStatus:
+    return ParkedStatus(
+        tenant_id=connection.tenant_id,
+        connection=connection,
+        wamid=item.wamid,
+        status=item.status,
+        at=item.at,
+        error_code=item.error_code,
+        error=item.error_detail,
+        pricing=item.pricing,
+    )
+
+
+def _apply(status: ParkedStatus, message: Message) -> bool:
+    """Changes the message in memory. False when the status tells nothing new."""
+    moves = message.may_become(status.status)
+    if moves:
+        message.status, message.status_at = status.status, status.at
+        if status.status == Message.Status.FAILED:
+            message.error_code, message.error = status.error_code, status.error
+    named = message.wamid is None
+    message.wamid = message.wamid or status.wamid
+    priced = message.pricing is None and status.pricing is not None
+    message.pricing = message.pricing or status.pricing
+    return moves or named or priced
+
+
+def join(connection_id: UUID, wamids: Sequence[str]) -> None:
+    """Gives the statuses that came before these messages to them."""
+    waiting = ParkedStatus.objects.filter(connection=connection_id, wamid__in=wamids).order_by("at")
+    with transaction.atomic():
+        parked = list(waiting.select_for_update())
+        if not parked:
+            return
+        ours = Message.objects.filter(connection=connection_id, wamid__in={status.wamid for status in parked})
+        outbound = ours.filter(direction=Message.Direction.OUTBOUND).select_for_update().order_by("pk")
+        messages = {message.wamid: message for message in outbound.only(*FIELDS)}
+        joined = [status for status in parked if status.wamid in messages]
+        for status in joined:
+            _apply(status, messages[status.wamid])
+        update_each(list(messages.values()), *FIELDS)
+        ParkedStatus.objects.filter(pk__in=[status.pk for status in joined]).delete()
+
+
+def join_left() -> None:
+    """Joins what was parked in the very moment in which its message appeared, when neither saw the other."""
+    ours = Message.objects.filter(direction=Message.Direction.OUTBOUND)
+    known = ours.filter(connection=OuterRef("connection"), wamid=OuterRef("wamid"))
+    recent = ParkedStatus.objects.filter(Exists(known), created_at__gt=timezone.now() - JOINED_BY_SWEEP)
+    for connection_id, wamid in recent.values_list("connection", "wamid").distinct()[:BATCH]:
+        join(connection_id, [wamid])
