@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,8 +23,8 @@ from whatsapp.sandbox.webhooks import Postman
 NUMBER, LUCIA = DEMO.phone_number_id, "34600000101"
 
 
-def new_meta(**urls: str) -> Meta:
-    return Meta("111222333", "test_app_secret", "verify", [CALLBACK], **urls)
+def new_meta(journal: Path | None = None) -> Meta:
+    return Meta("111222333", "test_app_secret", "verify", [CALLBACK], journal)
 
 
 class Client:
@@ -58,7 +59,8 @@ def by_http(settings) -> Iterator[Client]:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     with ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler) as server:
         base = f"http://127.0.0.1:{server.server_port}"
-        meta = new_meta(media_url=f"{base}/graph-media")
+        meta = new_meta()
+        meta.media_url = f"{base}/graph-media"
         server.set_app(application(meta, Postman(meta, "http://127.0.0.1:1/"), server.server_port))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -198,12 +200,12 @@ def test_a_media_failure_does_not_touch_what_is_sent(by_responses: Client) -> No
 
 def test_a_restart_keeps_and_forgets_the_same_files(tmp_path) -> None:
     journal = tmp_path / "sandbox.jsonl"
-    meta = Meta("111222333", "test_app_secret", "verify", [CALLBACK], journal)
+    meta = new_meta(journal)
     for kind in ("image", "voice"):
         meta.customer_sends(NUMBER, LUCIA, "Lucía", kind)
     gone, kept = meta.memory.media
     meta.memory.record("media_deleted", media_id=gone)
     meta.close()
-    again = Meta("111222333", "test_app_secret", "verify", [CALLBACK], journal)
+    again = new_meta(journal)
     assert list(again.memory.media) == [kept]
     again.close()

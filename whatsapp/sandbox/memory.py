@@ -128,7 +128,7 @@ class Memory:
             "unpaid": lambda fact: self.unpaid.add(fact["waba_id"]),
             "paid": lambda fact: self.unpaid.discard(fact["waba_id"]),
             "restricted": lambda fact: self.restricted.add(fact["waba_id"]),
-            "media_deleted": lambda fact: self.media.pop(fact["media_id"], None),
+            "media_deleted": self._media_deleted,
             "user_id_changed": self._user_id_changed,
             "unrestricted": lambda fact: self.restricted.discard(fact["waba_id"]),
         }
@@ -212,6 +212,9 @@ class Memory:
 
     def _app_removed(self, fact: Json) -> None:
         self.removals[fact["business"]] += 1
+
+    def _media_deleted(self, fact: Json) -> None:
+        self.media.pop(fact["media_id"], None)
 
     def _user_id_changed(self, fact: Json) -> None:
         self.user_id_changes[fact["business"], fact["wa_id"]] += 1

@@ -163,8 +163,8 @@ class Meta:
     def contacts_sync(self, phone_number_id: str, *added: str, removed: Iterable[str] = ()) -> bytes:
         """The webhook of the app's address book: these wa_ids are in it now, those are no more."""
         business = business_with_number(phone_number_id)
-        persons = [[chats.person(self.memory, business, wa_id) for wa_id in wa_ids] for wa_ids in (added, removed)]
-        return business_app.contacts_sync(business, *persons, self.clock())
+        come, gone = ([chats.person(self.memory, business, wa_id) for wa_id in wa_ids] for wa_ids in (added, removed))
+        return business_app.contacts_sync(business, come, gone, self.clock())
 
     def status_update(self, wamid: str, status: str) -> bytes:
         """One step of a message of the business, as a webhook's body."""
