@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -107,20 +107,21 @@ def _process(event: WebhookEvent, *, patient: bool) -> None:
 Receive = Callable[[Sequence[Part], WebhookEvent], list[str]]
 
 
-def _each(receive: Receive, parts: list[Part], event: WebhookEvent) -> list[str | Failed]:
-    """What became of each part: all of them in one transaction. When that fails, each half in one of its own, so that
-    the one that is poisoned ends up alone."""
+def _each(receive: Receive, parts: list[Part], event: WebhookEvent, *, once_more: bool = True) -> list[str | Failed]:
+    """What became of each part: all of them in one transaction, or, when that fails, each half in one of its own, so
+    that the one that is poisoned ends up alone. It is tried once more there: perhaps it only lost a race."""
     try:
         with transaction.atomic():
             return [*receive(parts, event)]
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        if len(parts) == 1:
+        if len(parts) == 1 and not (once_more and isinstance(error, IntegrityError)):
             logger.exception("event %s: an item failed", event.pk)
             return [Failed(f"{type(error).__name__}: {error}")]
     middle = len(parts) // 2
-    return _each(receive, parts[:middle], event) + _each(receive, parts[middle:], event)
+    halves = (parts[:middle], parts[middle:]) if middle else (parts,)
+    return [word for half in halves for word in _each(receive, half, event, once_more=bool(middle))]
 
 
 def _receiver_of(part: Part) -> Receive:

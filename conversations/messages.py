@@ -6,7 +6,7 @@ Knows who said it, what it does to earlier messages, and what follows for the co
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -23,6 +23,7 @@ from whatsapp.payloads import Echo, InboundMessage, PastMessage, Said
 NEW = "message"
 TOO_OLD = "message, too old to answer"
 CHANGES = ("edit", "revoke")
+IMPORTED = {"imported": True}
 
 Direction, Author, Status = Message.Direction, Message.Author, Message.Status
 Pair = tuple[Said, WhatsappConnection]
@@ -36,32 +37,50 @@ class Draft(NamedTuple):
     connection: WhatsappConnection
     row: Message
 
-    @property
-    def key(self) -> tuple[UUID, str]:
-        return self.connection.pk, self.item.wamid
-
 
 def receive(pairs: Sequence[Pair], event: WebhookEvent) -> list[str]:
     """Stores what was said, once, and lets an answer be due where the customer wants one.
 
     In the order of Meta's time, then of arrival. Within the caller's transaction. Returns in a word what became of
-    each.
+    each. Raises IntegrityError when somebody else is storing the same at this moment: try again.
     """
-    places = _conversations(pairs)
-    drafts = [
-        Draft(item, connection, _row(item, conversation, event))
-        for (item, connection), conversation in zip(pairs, places, strict=True)
-    ]
-    known, changes = _known(drafts)
-    new = {draft.key: draft for draft in reversed(drafts) if draft.key not in known}  # of two alike, the first
-    words = [_word(draft) if new.get(draft.key) is draft else _again(draft) for draft in drafts]
-    batch = sorted(reversed(new.values()), key=lambda draft: draft.row.said_at)
-    if batch:
+    known, changes = _known(pairs)
+    new = {_key(pair): pair for pair in reversed(pairs) if _key(pair) not in known}  # of two alike, the first
+    drafts = {_key(draft): draft for draft in _drafts(list(reversed(new.values())), event)}
+    words = [_word(drafts[_key(pair)]) if new.get(_key(pair)) is pair else _again(pair) for pair in pairs]
+    if batch := sorted(drafts.values(), key=lambda draft: draft.row.said_at):
         _store(batch)
         for change in [*changes, *(draft.row for draft in batch if draft.row.type in CHANGES)]:
             _change_earlier(change)
         _go_on(batch)
     return words
+
+
+def _key(pair: Sequence[Any]) -> tuple[UUID, str]:
+    return pair[1].pk, pair[0].wamid
+
+
+def _known(pairs: Sequence[Pair]) -> tuple[set[tuple[UUID, str]], list[Message]]:
+    """Which of these messages we have, and the edits and deletions that came before the messages they are about.
+
+    Before anybody is looked for: who repeats an old message may not be known by its identity any more.
+    """
+    wamids = {item.wamid for item, _connection in pairs}
+    changes = Q(refers_to__in=wamids, type__in=CHANGES)
+    connections = {connection.pk for _item, connection in pairs}
+    rows = Message.objects.filter(Q(wamid__in=wamids) | changes, connection__in=connections)
+    found = list(rows.only("connection_id", "conversation_id", "wamid", "type", "refers_to", "direction", "said_at"))
+    keys = {(row.connection_id, row.wamid or "") for row in found}
+    return keys, [row for row in found if row.type in CHANGES and row.refers_to in wamids]
+
+
+def _drafts(pairs: Sequence[Pair], event: WebhookEvent) -> list[Draft]:
+    if not pairs:
+        return []
+    conversations = zip(pairs, _conversations(pairs), strict=True)
+    return [
+        Draft(item, connection, _row(item, conversation, event)) for (item, connection), conversation in conversations
+    ]
 
 
 # ── Whose conversation ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,7 +130,7 @@ def _locked(places: set[Place]) -> dict[Place, Conversation]:
 
 def _row(item: Said, conversation: Conversation, event: WebhookEvent) -> Message:
     from_business = isinstance(item, Echo) or (isinstance(item, PastMessage) and item.from_business)
-    imported = {"imported": True} if isinstance(item, PastMessage) else {}
+    imported = IMPORTED if isinstance(item, PastMessage) else {}
     return Message(
         tenant_id=conversation.tenant_id,
         connection_id=conversation.connection_id,
@@ -144,16 +163,6 @@ def _status(item: Said) -> str:
     return known.get(word, Status.SENT)
 
 
-def _known(drafts: Sequence[Draft]) -> tuple[set[tuple[UUID, str]], list[Message]]:
-    """Which of these messages we have, and the edits and deletions that came before the messages they are about."""
-    wamids = {draft.item.wamid for draft in drafts}
-    changes = Q(refers_to__in=wamids, type__in=CHANGES)
-    rows = Message.objects.filter(Q(wamid__in=wamids) | changes, connection__in={draft.connection for draft in drafts})
-    found = list(rows.only("connection_id", "conversation_id", "wamid", "type", "refers_to", "direction", "said_at"))
-    keys = {(row.connection_id, row.wamid or "") for row in found}
-    return keys, [row for row in found if row.type in CHANGES and row.refers_to in wamids]
-
-
 def _word(draft: Draft) -> str:
     match draft.item:
         case Echo():
@@ -164,14 +173,15 @@ def _word(draft: Draft) -> str:
             return NEW if _is_answerable(draft.row) or not draft.row.wants_answer else TOO_OLD
 
 
-def _again(draft: Draft) -> str:
+def _again(pair: Pair) -> str:
     """A message that came before. Only a history says more the second time: the media that it had promised."""
-    if isinstance(draft.item, PastMessage) and draft.item.content.media:
-        promised = Message.objects.filter(connection=draft.connection, wamid=draft.item.wamid, type="media_placeholder")
+    item, connection = pair
+    if isinstance(item, PastMessage) and item.content.media:
+        promised = Message.objects.filter(connection=connection, wamid=item.wamid, type="media_placeholder")
         if row := promised.first():
-            row.type, row.text, row.content = draft.row.type, draft.row.text, draft.row.content
+            row.type, row.text, row.content = item.content.type, item.content.text, item.content.details | IMPORTED
             row.save(update_fields=["type", "text", "content"])
-            _keep_media([Draft(draft.item, draft.connection, row)])
+            _keep_media([Draft(item, connection, row)])
             return "imported media"
     return "duplicate message"
 

@@ -16,7 +16,7 @@ from procrastinate.jobs import Job
 from procrastinate.types import JSONValue
 
 from agent.models import SystemPrompt
-from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Reply, Speaker, Turn
+from agent.ports import LlmError, LlmRefused, LlmUnavailable, Reply, Speaker, Turn
 from agent.replies import reply_to
 from conversations import media, outbound
 from conversations.models import Conversation, Message
@@ -73,6 +73,8 @@ def answer(conversation_id: str) -> None:
     """
     while conversation := _to_answer(conversation_id):
         outbound.send_drafts(conversation)
+        if conversation.is_paused:
+            return
         unheard = list(conversation.unheard())
         if unheard:
             _draft_reply(conversation, unheard)
@@ -81,12 +83,10 @@ def answer(conversation_id: str) -> None:
 
 
 def _to_answer(conversation_id: str) -> Conversation | None:
-    """The conversation as it is now, unless the agent may not speak in it, or it has become part of another."""
+    """The conversation as it is now, unless its number is not connected, or it has become part of another."""
     everything = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
-    conversation = everything.filter(pk=conversation_id).first()
-    if conversation is None or conversation.connection.status != WhatsappConnection.Status.CONNECTED:
-        return None
-    return None if conversation.is_paused else conversation
+    connected = everything.filter(connection__status=WhatsappConnection.Status.CONNECTED)
+    return connected.filter(pk=conversation_id).first()
 
 
 def _nothing_left(conversation: Conversation) -> bool:
@@ -176,9 +176,9 @@ def turns(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
     return [_turn(message, shown.get(message.pk)) for message in in_order]
 
 
-def _turn(message: Message, shown: Media | None) -> Turn:
+def _turn(message: Message, shown: object) -> Turn:
     speaker = Speaker.AGENT if message.direction == Message.Direction.OUTBOUND else Speaker.CUSTOMER
-    return Turn(speaker, agent_text(message, shown=shown is not None), shown)
+    return Turn(speaker, agent_text(message, shown=shown is not None))
 
 
 def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:

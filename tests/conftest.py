@@ -4,6 +4,7 @@ PostgreSQL, the queue and the HTTP clients are real."""
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import responses
@@ -11,6 +12,7 @@ from django.db import connection as database
 from django.test import Client
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agent.models import SystemPrompt
 from agent.providers import get_provider
@@ -41,7 +43,8 @@ def static_files_as_they_lie(settings) -> None:
 
 @pytest.fixture
 def tenant(db: None) -> Tenant:
-    """A company with an agent that knows what to say."""
+    """A company with an agent that knows what to say; nothing of earlier tests waits in the queue."""
+    ProcrastinateJob.objects.all().delete()
     tenant = Tenant.objects.create(name="Café Alameda", slug="cafe-alameda", language="es")
     SystemPrompt.objects.create(tenant=tenant, text="You answer for Café Alameda.").activate()
     return tenant
@@ -123,6 +126,18 @@ def says(meta: Meta, deliver: Deliver) -> Callable[..., bytes]:
         return body
 
     return says
+
+
+@pytest.fixture
+def sends(meta: Meta, deliver: Deliver) -> Callable[..., bytes]:
+    """A customer sends something of any kind to the demo number; returns the webhook's body."""
+
+    def sends(kind: str, wa_id: str = CUSTOMER, name: str = "Lucía", **options: Any) -> bytes:
+        body = meta.customer_sends(DEMO.phone_number_id, wa_id, name, kind, **options)
+        assert deliver(body) == 200
+        return body
+
+    return sends
 
 
 @pytest.fixture

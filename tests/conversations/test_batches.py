@@ -1,0 +1,86 @@
+"""Many items in one POST: each is stored once, in the order it was said, and a poisoned one costs no other."""
+
+import pytest
+from django.db import connection as database
+
+from conversations import inbound
+from conversations.models import Conversation, Message, WebhookEvent
+from tests.conftest import connect, jobs
+from tests.processes import CUSTOMER
+from whatsapp.sandbox.meta import CATALOGUE, DEMO, Meta
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def batch(meta: Meta, size: int, customers: int = 1) -> bytes:
+    bodies = [
+        meta.customer_sends(DEMO.phone_number_id, str(34600100000 + n % customers), "L", "text", text=f"No. {n}")
+        for n in range(size)
+    ]
+    return meta.combine(*bodies)
+
+
+def test_a_thousand_messages_of_two_hundred_customers(connection, meta, deliver, django_assert_max_num_queries):
+    body = batch(meta, 1000, customers=200)
+    with django_assert_max_num_queries(30):
+        assert deliver(body) == 200
+    assert Message.objects.count() == 1000
+    assert Conversation.objects.count() == jobs() == 200
+    assert WebhookEvent.objects.get().outcome == {"message": 1000}
+    for conversation in Conversation.objects.all()[:3]:
+        numbers = [int(text.split()[-1]) for text in conversation.messages.order_by("sequence").values_list("text", flat=True)]
+        assert numbers == sorted(numbers)
+
+
+def test_one_poisoned_message_is_set_aside_and_the_others_are_stored(connection, meta, deliver):
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE conversations_message ADD CONSTRAINT poison CHECK (text <> 'No. 61')")
+    try:
+        assert deliver(batch(meta, 100, customers=7)) == 200
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("ALTER TABLE conversations_message DROP CONSTRAINT poison")
+    event = WebhookEvent.objects.get()
+    assert event.outcome == {"message": 99, "failed": 1}
+    assert "IntegrityError" in event.error
+    inbound.process([event], again=True)
+    assert event.outcome == {"duplicate message": 99, "message": 1}
+    assert event.error == ""
+    assert Message.objects.count() == 100
+
+
+def test_order_within_a_conversation_is_by_metas_time_and_then_by_arrival(connection, meta, deliver):
+    said = [("late", 30), ("first", 10), ("second", 10), ("third", 20)]
+    now = int(meta.clock()) - 100
+    bodies = [
+        meta.customer_sends(DEMO.phone_number_id, CUSTOMER, "L", "text", text=text, at=now + seconds)
+        for text, seconds in said
+    ]
+    assert deliver(meta.combine(*bodies)) == 200
+    assert list(Message.objects.order_by("sequence").values_list("text", flat=True)) == ["first", "second", "third", "late"]
+
+
+def test_the_same_message_twice_in_one_body_is_stored_once(connection, meta, deliver):
+    body = batch(meta, 1)
+    assert deliver(meta.combine(body, body)) == 200
+    assert WebhookEvent.objects.get().outcome == {"message": 1, "duplicate message": 1}
+
+
+def test_one_body_may_speak_of_two_tenants_and_of_a_number_that_is_nobodys(connection, stranger, meta, deliver):
+    theirs = connect(stranger, meta, 2)
+    bodies = [
+        meta.customer_sends(business.phone_number_id, CUSTOMER, "L", "text", wamid="wamid.SAME")
+        for business in (CATALOGUE[0], CATALOGUE[2], CATALOGUE[3])
+    ]
+    assert deliver(meta.combine(*bodies)) == 200
+    assert {message.tenant for message in Message.objects.all()} == {connection.tenant, theirs.tenant}
+    outcome = WebhookEvent.objects.get().outcome
+    assert outcome == {"message": 2, "ignored: the number is not connected": 1}
+
+
+def test_what_is_too_much_for_a_request_is_done_by_a_job(connection, meta, deliver, run_jobs, monkeypatch):
+    monkeypatch.setattr(inbound, "MOST_IN_REQUEST", 3)
+    assert deliver(meta.history(DEMO.phone_number_id, CUSTOMER, 10)) == 200
+    assert not Message.objects.exists()
+    run_jobs()
+    assert Message.objects.count() == 10
