@@ -30,7 +30,9 @@ def merge(kept: WhatsappUser, lost: WhatsappUser) -> None:
     """
     both = Q(whatsapp_user__in=[kept, lost])
     locked = list(Conversation.objects.select_for_update().filter(both).order_by("pk"))
-    ours = {conversation.connection_id: conversation for conversation in locked if conversation.whatsapp_user_id == kept.pk}
+    ours = {
+        conversation.connection_id: conversation for conversation in locked if conversation.whatsapp_user_id == kept.pk
+    }
     for conversation in locked:
         if conversation.whatsapp_user_id == lost.pk:
             twin = ours.get(conversation.connection_id)

@@ -5,7 +5,7 @@ Knows who said it, what it does to earlier messages, and what follows for the co
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,6 +24,7 @@ NEW = "message"
 TOO_OLD = "message, too old to answer"
 CHANGES = ("edit", "revoke")
 IMPORTED = {"imported": True}
+REST_OF_SECOND = timedelta(microseconds=999_999)
 
 Direction, Author, Status = Message.Direction, Message.Author, Message.Status
 Pair = tuple[Said, WhatsappConnection]
@@ -152,8 +153,11 @@ def _row(item: Said, conversation: Conversation, event: WebhookEvent) -> Message
 
 
 def _said_at(item: Said) -> datetime:
-    """Meta's time; a clock that is ahead of ours must not put a message before what was said later."""
-    return min(item.sent_at, timezone.now())
+    """Meta's time, which is cut to the second: the end of that second, but never later than now.
+
+    So a message stands behind a reply of ours from the same second, which the customer has most likely read.
+    """
+    return min(item.sent_at + REST_OF_SECOND, timezone.now())
 
 
 def _status(item: Said) -> str:

@@ -7,6 +7,7 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/busine
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
@@ -21,7 +22,7 @@ from whatsapp.payloads import ChangedIdentity, MarketingWish, Person, SavedConta
 class Scope(NamedTuple):
     """Where identities are unique: one tenant's customers in one business portfolio."""
 
-    tenant_id: object
+    tenant_id: UUID
     portfolio_id: str
 
     @classmethod
@@ -106,7 +107,7 @@ def find_or_make(scope: Scope, persons: Sequence[Person]) -> list[WhatsappUser]:
     if new:
         rows = {
             (person.wa_id, person.user_id): WhatsappUser(
-                tenant_id=scope.tenant_id,  # type: ignore[misc]
+                tenant_id=scope.tenant_id,
                 portfolio_id=scope.portfolio_id,
                 wa_id=person.wa_id or None,
                 user_id=person.user_id or None,

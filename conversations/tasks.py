@@ -4,7 +4,7 @@ Knows when to speak and what the agent is shown; Meta is spoken to by `outbound`
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -57,9 +57,11 @@ def owe_answer(conversation: Conversation) -> None:
         queue_answers([conversation])
 
 
-def queue_answers(conversations: Sequence[Conversation]) -> None:
+def queue_answers(conversations: Iterable[Conversation]) -> None:
     """The jobs alone, for conversations that are due."""
-    arguments: list[dict[str, JSONValue]] = [{"conversation_id": str(conversation.pk)} for conversation in conversations]
+    arguments: list[dict[str, JSONValue]] = [
+        {"conversation_id": str(conversation.pk)} for conversation in conversations
+    ]
     if arguments:
         queue().configure_task("answer").batch_defer(*arguments)
 
@@ -116,8 +118,13 @@ def _draft_reply(conversation: Conversation, unheard: Sequence[Message]) -> None
     if media.is_awaited(unheard):
         raise MediaAwaited
     if media.cannot_hear(unheard):
-        outbound.draft(conversation, heard, text=_in_tenants_language(conversation, CANNOT_HEAR), note="Voice messages.")
+        _draft_sentence(conversation, heard, media.CANNOT_HEAR, note="Nothing but voice messages, and no transcriber.")
         return
+    _ask_the_model(conversation, unheard)
+
+
+def _ask_the_model(conversation: Conversation, unheard: Sequence[Message]) -> None:
+    heard = unheard[-1]
     try:
         reply, prompt = reply_to(
             conversation.tenant,
@@ -128,7 +135,7 @@ def _draft_reply(conversation: Conversation, unheard: Sequence[Message]) -> None
     except LlmUnavailable:
         raise
     except LlmRefused as error:
-        outbound.draft(conversation, heard, text=_in_tenants_language(conversation, DECLINE), note=str(error))
+        _draft_sentence(conversation, heard, DECLINE, note=str(error))
     except LlmError as error:
         logger.error("conversation %s has no reply: %s", conversation.pk, error)  # noqa: TRY400 (no trace wanted)
         outbound.draft(conversation, heard, status=Message.Status.FAILED, error=str(error))
@@ -197,6 +204,7 @@ def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:
     return sorted(messages, key=place)
 
 
-def _in_tenants_language(conversation: Conversation, text: str) -> str:
+def _draft_sentence(conversation: Conversation, heard: Message, sentence: str, note: str) -> None:
+    """One of our own sentences instead of the agent's, in the tenant's language; `note` says why."""
     with translation.override(conversation.tenant.language):
-        return gettext(text)
+        outbound.draft(conversation, heard, text=gettext(sentence), note=note)

@@ -5,7 +5,7 @@ from django.db import migrations
 BATCH = 5000
 MESSAGES = """
     UPDATE conversations_message SET
-        said_at = CASE WHEN direction = 'inbound' THEN LEAST(COALESCE(sent_at, created_at), created_at) ELSE created_at END,
+        said_at = CASE WHEN direction = 'inbound' THEN LEAST(sent_at + interval '999999 microseconds', created_at) ELSE created_at END,
         author = CASE WHEN direction = 'inbound' THEN 'customer' ELSE 'agent' END,
         wants_answer = direction = 'inbound'
     WHERE id IN (SELECT id FROM conversations_message WHERE id > %s ORDER BY id LIMIT %s)

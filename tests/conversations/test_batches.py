@@ -28,7 +28,9 @@ def test_a_thousand_messages_of_two_hundred_customers(connection, meta, deliver,
     assert Conversation.objects.count() == jobs() == 200
     assert WebhookEvent.objects.get().outcome == {"message": 1000}
     for conversation in Conversation.objects.all()[:3]:
-        numbers = [int(text.split()[-1]) for text in conversation.messages.order_by("sequence").values_list("text", flat=True)]
+        numbers = [
+            int(text.split()[-1]) for text in conversation.messages.order_by("sequence").values_list("text", flat=True)
+        ]
         assert numbers == sorted(numbers)
 
 
@@ -57,7 +59,12 @@ def test_order_within_a_conversation_is_by_metas_time_and_then_by_arrival(connec
         for text, seconds in said
     ]
     assert deliver(meta.combine(*bodies)) == 200
-    assert list(Message.objects.order_by("sequence").values_list("text", flat=True)) == ["first", "second", "third", "late"]
+    assert list(Message.objects.order_by("sequence").values_list("text", flat=True)) == [
+        "first",
+        "second",
+        "third",
+        "late",
+    ]
 
 
 def test_the_same_message_twice_in_one_body_is_stored_once(connection, meta, deliver):

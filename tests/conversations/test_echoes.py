@@ -20,7 +20,7 @@ def person_writes(meta, deliver):
     """Somebody of the business writes in the WhatsApp Business app."""
 
     def person_writes(text: str = "I take care of it", **options: object) -> bytes:
-        body = meta.business_app_writes(DEMO.phone_number_id, CUSTOMER, text, **options)
+        body: bytes = meta.business_app_writes(DEMO.phone_number_id, CUSTOMER, text, **options)
         assert deliver(body) == 200
         return body
 
@@ -36,17 +36,21 @@ def test_an_echo_is_the_businesss_own_word_and_is_never_answered(connection, mod
     assert jobs() == 0
 
 
-def test_an_echo_silences_the_agent_for_a_while_and_answers_what_was_said(connection, model, meta, says, person_writes, run_jobs):
+def test_an_echo_silences_the_agent_for_a_while_and_answers_what_was_said(
+    connection, model, meta, says, person_writes, run_jobs
+):
     says("Hola")
     person_writes()
     run_jobs()
     assert meta.sent == []
     conversation = Conversation.objects.get()
-    assert conversation.agent_paused_until > timezone.now() + timedelta(hours=11)
+    assert conversation.is_paused
     assert not conversation.unheard().exists()
 
 
-def test_after_the_pause_the_agent_answers_what_the_person_did_not(connection, model, meta, says, person_writes, run_jobs):
+def test_after_the_pause_the_agent_answers_what_the_person_did_not(
+    connection, model, meta, says, person_writes, run_jobs
+):
     person_writes()
     says("¿sigue ahí?")
     run_jobs()

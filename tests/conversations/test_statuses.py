@@ -97,7 +97,11 @@ def test_a_thousand_statuses_cost_as_many_queries_as_one(reply, meta, deliver, d
     value = {
         "metadata": {"phone_number_id": reply.connection.phone_number_id},
         "statuses": [
-            {"id": f"wamid.{number % 500}", "status": "delivered" if number < 500 else "read", "timestamp": "1795000000"}
+            {
+                "id": f"wamid.{number % 500}",
+                "status": "delivered" if number < 500 else "read",
+                "timestamp": "1795000000",
+            }
             for number in range(1000)
         ],
     }

@@ -150,6 +150,7 @@ def _echo(change: Change, alone: bool, message: JSON) -> Item:
         customer=outsider(change, introduced(recipient_of(message), change.cards, alone=alone), "recipient"),
         content=content_of(message),
         raw=message,
+        is_automatic=text(message.get("message_creation_type")).endswith("bot"),
     )
 
 
