@@ -78,8 +78,8 @@ READS = {
     "order": (
         "🛒 Order:\n2 × tarta-1, 30.00 EUR\n1 × pan-7, 2.50 EUR\nTotal: 62.50 EUR\nPara las ocho",
         (
-            "[The customer ordered from the catalog:\n- 2 × tarta-1, 30.00 EUR\n- 1 × pan-7, 2.50 EUR\nTotal: 62.50 EUR]"
-            " Para las ocho"
+            "[The customer ordered from the catalog:\n- 2 × tarta-1, 30.00 EUR\n- 1 × pan-7, 2.50 EUR\n"
+            "Total: 62.50 EUR] Para las ocho"
         ),
     ),
     "reply": ("A las nueve", "[In reply to an earlier message.]\nA las nueve"),
