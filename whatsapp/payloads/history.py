@@ -52,9 +52,13 @@ def _past_message(change: Change, customer: Person, message: JSON) -> Item:
 
 
 def _is_from_business(change: Change, customer: Person, message: JSON) -> bool:
-    """By its own number; else Meta names who is written to only when that is not the business."""
+    """By its own number, or by the mark that some numbers' history has.
+
+    Else by who is written to, which is told when it is the customer.
+    """
     recipient = recipient_of(message)
-    if is_own(change, message) or is_same(recipient, customer):
+    is_marked = mapping(message.get("history_context")).get("from_me") is True
+    if is_marked or is_own(change, message) or is_same(recipient, customer):
         return True
     is_to_other = bool(change.own_digits) and recipient.is_known and recipient.wa_id != change.own_digits
     return is_to_other and not is_same(sender_of(message), customer)

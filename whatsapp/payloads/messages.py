@@ -5,6 +5,7 @@ Knows Meta's shapes; what a message says is read by `contents`, who says it by `
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -115,30 +116,23 @@ def _message(change: Change, alone: bool, message: JSON) -> Item:
 def _identities(message: JSON) -> tuple[Person, Person | None]:
     """Who the customer was, and who they are from now on, as far as Meta tells.
 
-    Either may stand in several places, and `from` may be who they were or who they are.
+    Either may stand in several places, and the sender may be who they were or who they are.
     https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system
     """
     system, sender = mapping(message.get("system")), sender_of(message)
-    if text(system.get("type")) not in ("user_changed_number", "user_changed_user_id"):
+    kind = text(system.get("type"))
+    if kind not in ("user_changed_number", "user_changed_user_id"):
         return sender, None
     told = FROM_TO.search(text(system.get("body")))
     was, became = (person(told[1]), person(told[2])) if told else (Person(), Person())
     named = person(text(system.get("wa_id")) or system.get("new_wa_id"), system.get("user_id"))
     after = Person(named.wa_id or became.wa_id, named.user_id or became.user_id)
-    before = _without(sender, after)
+    changed = "wa_id" if kind == "user_changed_number" else "user_id"
+    if getattr(sender, changed) == getattr(after, changed):
+        sender = replace(sender, **{changed: ""})  # it is the new one already
     previous = person(system.get("customer"), system.get("previous_user_id"))
-    return Person(
-        wa_id=previous.wa_id or before.wa_id or was.wa_id,
-        user_id=previous.user_id or before.user_id or was.user_id,
-    ), after if after.is_known else None
-
-
-def _without(sender: Person, after: Person) -> Person:
-    """What of the sender's ids is not already the new one."""
-    return Person(
-        wa_id=sender.wa_id if sender.wa_id != after.wa_id else "",
-        user_id=sender.user_id if sender.user_id != after.user_id else "",
-    )
+    before = Person(previous.wa_id or sender.wa_id or was.wa_id, previous.user_id or sender.user_id or was.user_id)
+    return before, after if after.is_known else None
 
 
 def _echo(change: Change, alone: bool, message: JSON) -> Item:
