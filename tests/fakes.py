@@ -27,10 +27,10 @@ METHODS = (responses.GET, responses.POST, responses.DELETE)
 
 
 def install(meta: Meta, mock: responses.RequestsMock, graph_url: str = "https://graph.facebook.com") -> None:
-    """Every Graph call of the product reaches `meta`, failures included."""
+    """Every Graph call and every download of the product reaches `meta`, failures included."""
 
-    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        url = urlsplit(str(request.url).removeprefix(graph_url))
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str | bytes]:
+        url = urlsplit(str(request.url).removeprefix(graph_url).replace(meta.media_url, "/media"))
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         try:
             given = meta.answer(str(request.method), url.path, query, _body(request), dict(request.headers))
@@ -38,8 +38,10 @@ def install(meta: Meta, mock: responses.RequestsMock, graph_url: str = "https://
             raise requests.ConnectionError(_refused(str(request.url))) from error
         except NeverAnswers as error:
             raise requests.ReadTimeout("accepted, and the answer is lost") from error
-        return given.status, given.headers, given.body if isinstance(given.body, str) else json.dumps(given.body)
+        content = given.body if isinstance(given.body, str | bytes) else json.dumps(given.body)
+        return given.status, given.headers, content
 
+    mock.add_callback("GET", re.compile(re.escape(meta.media_url) + "/.*"), callback=answer, content_type=None)
     for method in METHODS:
         mock.add_callback(method, re.compile(re.escape(graph_url) + "/.*"), callback=answer, content_type=None)
 

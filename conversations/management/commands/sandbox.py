@@ -61,9 +61,9 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("The sandbox is for development: it serves only when DEBUG is on.")
         if options["print_demo"]:
-            self.stdout.write(json.dumps(demo(_meta(None, ""))))
+            self.stdout.write(json.dumps(demo(_meta(None, "", options["port"]))))
             return
-        meta = _meta(options["journal"], options["webhook_url"])
+        meta = _meta(options["journal"], options["webhook_url"], options["port"])
         postman = Postman(meta, options["webhook_url"])
         server = ThreadedWSGIServer((HOST, options["port"]), QuietHandler)
         server.set_app(application(meta, postman, options["port"]))
@@ -125,7 +125,7 @@ def doctor(phone_number_id: str) -> Doctor | None:
     }
 
 
-def _meta(journal: Path | None, webhook_url: str) -> Meta:
+def _meta(journal: Path | None, webhook_url: str, port: int) -> Meta:
     return Meta(
         settings.META_APP_ID,
         settings.META_APP_SECRET,
@@ -133,6 +133,7 @@ def _meta(journal: Path | None, webhook_url: str) -> Meta:
         [settings.META_REDIRECT_URI],
         journal,
         webhook_url=webhook_url,
+        media_url=f"http://{HOST}:{port}/graph-media",
     )
 
 
