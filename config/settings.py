@@ -79,7 +79,7 @@ DATABASES["default"]["OPTIONS"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Besides each app's tasks.py.
-PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps", "conversations.erasure"]
+PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps", "conversations.erasure", "conversations.media"]
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=32)
 # A worker that has not been heard of for three heartbeats is dead, and its jobs go back into the queue.
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)
@@ -196,6 +196,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ConnectionStatus": "whatsapp.serializers.STATUSES",
         "MessageStatus": "conversations.models.Message.Status",
+        "MediaStatus": "conversations.models.Attachment.Status",
     },
 }
 

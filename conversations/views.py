@@ -51,8 +51,12 @@ class MessagesView(APIView):
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
         conversation = get_object_or_404(Conversation.objects.for_tenant(tenant_of(request)), pk=conversation_id)
-        rows = Message.objects.for_tenant(conversation.tenant).filter(conversation=conversation)
-        return page_of(rows, ("sequence",), request, lambda page: MessageSerializer(page, many=True).data)
+        messages = Message.objects.for_tenant(conversation.tenant).select_related("attachment__file")
+        rows = messages.filter(conversation=conversation)
+        context = {"request": request}
+        return page_of(
+            rows, ("sequence",), request, lambda page: MessageSerializer(page, many=True, context=context).data
+        )
 
 
 class ConnectionEndView(OneConnectionView):

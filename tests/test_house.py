@@ -33,6 +33,7 @@ PATHS = {
     "oauth/meta/data-deletion": "world: Meta, known by its signature",
     "oauth/meta/data-deletion/<str:confirmation_code>": "world: known by the code in it",
     "oauth/meta/signup": "world: known by the signed token in it",
+    "v1/media/<str:token>": "world: known by the signed token in it, which is good for minutes",
     "v1/whatsapp/embedded-signup/session": "tenant",
     "v1/whatsapp/embedded-signup/session/<uuid:session_id>": "tenant",
     "v1/whatsapp/embedded-signup/session/<uuid:session_id>/code": "tenant",
