@@ -1,9 +1,7 @@
 """Customers' media: fetched while Meta keeps them, kept once per tenant, forgotten with their message."""
 
 import hashlib
-import json
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,45 +13,15 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from conversations.media import fetch_media, forget, purge_orphans, queue_fetch
-from conversations.models import Attachment, Conversation, MediaFile, Message, WhatsappUser
+from conversations.models import Attachment, MediaFile, Message
 from tests.conftest import connect
-from tests.processes import CUSTOMER
-from whatsapp.models import GraphExchange, WhatsappConnection
+from tests.conversations.conftest import fetch
+from whatsapp.models import GraphExchange
 from whatsapp.sandbox.samples import SAMPLES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHOTO = SAMPLES["image"]
 SHA256 = hashlib.sha256(PHOTO.content).hexdigest()
-Sends = Callable[..., Attachment]
-
-
-@pytest.fixture
-def sends(meta, connection) -> Sends:
-    """A customer sends something of this kind to a number; we know of it, and its bytes are still at Meta."""
-
-    def sends(kind: str = "image", number: WhatsappConnection = connection, **fields: Any) -> Attachment:
-        body = json.loads(meta.customer_sends(number.phone_number_id, CUSTOMER, "Lucía", kind))
-        item = body["entry"][0]["changes"][0]["value"]["messages"][0]
-        whose = {"tenant": number.tenant}
-        user, _created = WhatsappUser.objects.get_or_create(wa_id=CUSTOMER, tenant=number.tenant)
-        conversation, _created = Conversation.objects.get_or_create(
-            connection=number, whatsapp_user=user, defaults=whose
-        )
-        message = conversation.append(
-            direction="inbound", status="received", type=item["type"], wamid=item["id"], wants_answer=True
-        )
-        described = item[item["type"]]
-        return Attachment.objects.create(
-            message=message, media_id=described["id"], mime_type=described["mime_type"], **whose, **fields
-        )
-
-    return sends
-
-
-def fetch(attachment: Attachment) -> Attachment:
-    fetch_media(str(attachment.pk))
-    attachment.refresh_from_db()
-    return attachment
 
 
 def try_to_fetch(attachment: Attachment) -> Attachment:
