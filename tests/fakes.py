@@ -12,6 +12,7 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import WSGIApplication
 
 import requests
 import responses
@@ -70,9 +71,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve_model(model: Model) -> Iterator[str]:
-    """The model's base URL, for the real SDK."""
-    with make_server("127.0.0.1", 0, wsgi(model), _Server, _Quiet) as server:
+def serve(application: WSGIApplication) -> Iterator[str]:
+    """Any application on a local port, for clients that shall meet real sockets."""
+    with make_server("127.0.0.1", 0, application, _Server, _Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -80,3 +81,10 @@ def serve_model(model: Model) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def serve_model(model: Model) -> Iterator[str]:
+    """The model's base URL, for the real SDK."""
+    with serve(wsgi(model)) as url:
+        yield url

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from whatsapp.sandbox import answers, business_app, chats, companies, envelopes, grants, graph
 from whatsapp.sandbox.answers import Answer, ConnectionRefused, NeverAnswers
-from whatsapp.sandbox.businesses import CATALOGUE, DEMO, DEMO_PIN, Business, business_with_number
+from whatsapp.sandbox.businesses import CATALOGUE, CUSTOMERS, DEMO, DEMO_PIN, Business, business_with_number
 from whatsapp.sandbox.calls import Call, File
 from whatsapp.sandbox.connecting import pin_digest
 from whatsapp.sandbox.failures import BEFORE_ANYTHING, Armed, next_failure
@@ -26,6 +26,7 @@ __all__ = ["CATALOGUE", "DEMO", "DEMO_PIN", "Answer", "ConnectionRefused", "Meta
 Json = dict[str, Any]
 LADDER = ("sent", "delivered", "read")
 SLOW_SECONDS = 5.0
+CUSTOMER = next(iter(CUSTOMERS))
 WEBHOOK_PATH = "/v1/webhooks/whatsapp"
 
 
@@ -222,10 +223,10 @@ class Meta:
         """The webhook of a changed PIN, alone."""
         return envelopes.security(business, event, self.clock())
 
-    def happens(self, deed: str, business: Business) -> bytes:
-        """One of `companies.DEEDS` is done; returns the webhook that tells of it."""
+    def happens(self, deed: str, business: Business, wa_id: str = CUSTOMER) -> bytes:
+        """One of `companies.DEEDS` is done, by the business or by a customer; returns the webhook that tells of it."""
         with self.lock:
-            return companies.DEEDS[deed](self.memory, business)
+            return companies.DEEDS[deed](self.memory, business, wa_id)
 
     # ── What can be looked at ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from whatsapp.sandbox import api, pages
+from whatsapp.sandbox import api, desk, pages
 from whatsapp.sandbox.answers import ConnectionRefused, NeverAnswers
 from whatsapp.sandbox.stage import LOOPBACK, Stage, stage_of
 
@@ -85,7 +85,11 @@ urlpatterns = [
     path("graph/<path:graph_path>", graph),
     path("graph-media/<path:graph_path>", graph, {"host": "graph-media"}),
     path("api/state", api.state),
-    path("api/messages", api.messages),
+    path("api/messages", desk.messages),
+    path("api/sync", desk.sync),
+    path("api/statuses", desk.statuses),
+    path("api/release", desk.release),
+    path("api/samples/<str:kind>", api.sample),
     path("api/customers", api.customers),
     path("api/duplicate", api.duplicate),
     path("api/burst", api.burst),

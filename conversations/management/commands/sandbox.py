@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import Error as DatabaseError
 
-from agent.sandbox import Model, last_words, wsgi
+from agent.sandbox import Model, last_words, without_data, wsgi
 from whatsapp.health import report_of
 from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
 from whatsapp.sandbox.server import SandboxHandler
@@ -143,7 +143,8 @@ def _fail(model: Model, kind: str) -> None:
 
 def _note(meta: Meta, request: dict[str, Any], response: Any, status: int | None, ms: float) -> None:
     said = last_words(request.get("messages", []))
-    meta.note("model", "model.reply", detail=said, request=request, response=response, status=status, ms=ms)
+    shown = without_data(request)
+    meta.note("model", "model.reply", detail=said, request=shown, response=response, status=status, ms=ms)
 
 
 def _is_ours(url: str, port: int) -> bool:
