@@ -9,14 +9,14 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 from procrastinate.types import JSONValue
 
 from agent.models import SystemPrompt
-from agent.ports import LlmError, LlmRefused, LlmUnavailable, Reply, Speaker, Turn
+from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Reply, Speaker, Turn
 from agent.replies import reply_to
 from conversations import media, outbound
 from conversations.models import Conversation, Message
@@ -29,7 +29,6 @@ from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
 
-DECLINE = gettext_noop("I am sorry, I cannot help you with this here. Please contact us in another way.")
 FIRST_PAUSE_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 600
 
@@ -118,7 +117,8 @@ def _draft_reply(conversation: Conversation, unheard: Sequence[Message]) -> None
     if media.is_awaited(unheard):
         raise MediaAwaited
     if media.cannot_hear(unheard):
-        _draft_sentence(conversation, heard, media.CANNOT_HEAR, note="Nothing but voice messages, and no transcriber.")
+        text = media.please_write(conversation.tenant.language)
+        outbound.draft(conversation, heard, text=text, note="Only voice messages, and there is no transcriber.")
         return
     _ask_the_model(conversation, unheard)
 
@@ -135,7 +135,7 @@ def _ask_the_model(conversation: Conversation, unheard: Sequence[Message]) -> No
     except LlmUnavailable:
         raise
     except LlmRefused as error:
-        _draft_sentence(conversation, heard, DECLINE, note=str(error))
+        outbound.draft(conversation, heard, text=_decline(conversation), note=str(error))
     except LlmError as error:
         logger.error("conversation %s has no reply: %s", conversation.pk, error)  # noqa: TRY400 (no trace wanted)
         outbound.draft(conversation, heard, status=Message.Status.FAILED, error=str(error))
@@ -183,9 +183,9 @@ def turns(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
     return [_turn(message, shown.get(message.pk)) for message in in_order]
 
 
-def _turn(message: Message, shown: object) -> Turn:
+def _turn(message: Message, shown: Media | None) -> Turn:
     speaker = Speaker.AGENT if message.direction == Message.Direction.OUTBOUND else Speaker.CUSTOMER
-    return Turn(speaker, agent_text(message, shown=shown is not None))
+    return Turn(speaker, agent_text(message, shown=shown is not None), shown)
 
 
 def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:
@@ -204,7 +204,6 @@ def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:
     return sorted(messages, key=place)
 
 
-def _draft_sentence(conversation: Conversation, heard: Message, sentence: str, note: str) -> None:
-    """One of our own sentences instead of the agent's, in the tenant's language; `note` says why."""
+def _decline(conversation: Conversation) -> str:
     with translation.override(conversation.tenant.language):
-        outbound.draft(conversation, heard, text=gettext(sentence), note=note)
+        return gettext("I am sorry, I cannot help you with this here. Please contact us in another way.")
