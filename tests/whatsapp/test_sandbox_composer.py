@@ -10,12 +10,20 @@ from django.test import RequestFactory
 from tests.whatsapp.test_sandbox import OTHER, Product, new_meta, postman, product
 from tests.whatsapp.test_sandbox_types import LUCIA, NAME, NUMBER, USER_ID, has_shape
 from whatsapp.sandbox.businesses import CUSTOMERS
+from whatsapp.sandbox.chats import APP_KINDS
 from whatsapp.sandbox.companies import DEEDS
+from whatsapp.sandbox.composer_words import APP_GROUPS, CUSTOMER_GROUPS, MEDIA_FAILURES, WAYS
+from whatsapp.sandbox.composer_words import IDENTITIES as IDENTITIES_IN_WORDS
+from whatsapp.sandbox.composer_words import STATUSES as STATUSES_IN_WORDS
+from whatsapp.sandbox.composing import KINDS
 from whatsapp.sandbox.connecting import pin_digest
+from whatsapp.sandbox.desk import STATUSES
+from whatsapp.sandbox.failures import MEDIA
 from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
+from whatsapp.sandbox.people import IDENTITIES
 from whatsapp.sandbox.server import SandboxHandler
 from whatsapp.sandbox.stage import Stage
-from whatsapp.sandbox.webhooks import Postman
+from whatsapp.sandbox.webhooks import MODES, Postman
 
 __all__ = ["postman", "product"]  # fixtures
 Post = Callable[..., tuple[int, dict[str, Any]]]
@@ -306,3 +314,13 @@ def test_the_address_book_has_every_customer(post: Post, postman: Postman, produ
     [change] = json.loads(product.taken[0])["entry"][0]["changes"]
     numbers = [item["contact"]["phone_number"] for item in change["value"]["state_sync"]]
     assert numbers == list(CUSTOMERS)
+
+
+def test_everything_that_can_be_chosen_has_its_words() -> None:
+    def names(groups: dict[Any, dict[str, Any]]) -> list[str]:
+        return [name for group in groups.values() for name in group]
+
+    assert sorted(["text", *names(CUSTOMER_GROUPS)]) == sorted(KINDS)
+    assert names(APP_GROUPS)[:4] == [f"app_{kind}" for kind in APP_KINDS]
+    assert (tuple(IDENTITIES_IN_WORDS), tuple(STATUSES_IN_WORDS)) == (IDENTITIES, STATUSES)
+    assert (set(WAYS), set(MEDIA_FAILURES)) == ({*MODES, "batch"}, MEDIA)
