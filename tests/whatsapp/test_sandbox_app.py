@@ -54,3 +54,10 @@ def test_the_address_book_says_who_came_and_who_went(meta: Meta) -> None:
     person = {"full_name": NAME, "first_name": "Lucía", "phone_number": LUCIA}
     assert (added["action"], added["contact"]) == ("add", person)
     assert (removed["action"], removed["contact"]) == ("remove", {"phone_number": "34600000102"})
+
+
+def test_an_old_chat_with_a_username_names_no_phone_number(meta: Meta) -> None:
+    [thread] = value_of(meta.history(NUMBER, LUCIA, 2, "user_id"))["history"][0]["threads"]
+    assert thread["context"] == {"user_id": USER_ID, "username": "lucia.fernandez"}
+    assert "id" not in thread
+    assert [("from" in message, "to" in message) for message in thread["messages"]] == [(False, True), (True, False)]

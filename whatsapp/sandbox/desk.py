@@ -52,7 +52,9 @@ def sync(stage: Stage, posted: Json) -> Json:
     meta, number, kind = stage.meta, chosen(posted).phone_number_id, str(posted.get("kind"))
     wa_id = chosen_customer(meta.memory, posted)
     bodies = {
-        "history": lambda: meta.history(number, wa_id, _copies(posted, OLD_MESSAGES)),
+        "history": lambda: meta.history(
+            number, wa_id, _copies(posted, OLD_MESSAGES), str(posted.get("identity", "both"))
+        ),
         "history_declined": lambda: meta.history_declined(number),
         "contacts_added": lambda: meta.contacts_sync(number, *meta.memory.customers),
         "contacts_removed": lambda: meta.contacts_sync(number, removed=[wa_id]),

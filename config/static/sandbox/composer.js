@@ -94,7 +94,8 @@ export class Composer {
       await act("deeds", { ...this.chosen(), deed: kind });
       this.notice(fill(say.notices.announced, { label }));
     } else if (SYNCED.has(kind)) {
-      this.told(await act("sync", { ...this.chosen(), kind, mode: this.delivery.mode }), label);
+      const wishes = { identity: $("wish-identity").value, mode: this.delivery.mode };
+      this.told(await act("sync", { ...this.chosen(), kind, ...wishes }), label);
     } else {
       const wishes = { about: $("wish-about").value, identity: $("wish-identity").value };
       await this.send(kind, $("wish-text").value || say.samples[kind] || "", wishes);
