@@ -125,3 +125,10 @@ def test_a_changed_pin_is_not_ours_until_the_number_is_connected_again(meta: Met
     assert meta.memory.registered[NUMBER] != pin_digest(DEMO_PIN, meta.app)
     meta.stage(DEMO, "success")
     assert NUMBER not in meta.memory.registered
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_what_a_stranger_says_has_not_happened(post: Post, meta: Meta, deed: str) -> None:
+    facts = meta.memory.number
+    assert post("deeds", deed=deed, mode="forged") == (200, {"status": 401})
+    assert meta.memory.number == facts + 1  # that somebody knocked

@@ -227,7 +227,10 @@ class Meta:
     def happens(self, deed: str, business: Business, wa_id: str = CUSTOMER) -> bytes:
         """One of `companies.DEEDS` is done, by the business or by a customer; returns the webhook that tells of it."""
         with self.lock:
-            return companies.DEEDS[deed](self.memory, business, wa_id)
+            said, facts = companies.DEEDS[deed](self.memory, business, wa_id)
+            for fact in facts:
+                self.memory.record(**fact)
+        return said
 
     # ── What can be looked at ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -68,12 +68,12 @@ export class Composer {
     this.showHeld(0);
   }
 
-  told({ status }, label) {
-    const { mode, copies } = this.delivery;
+  // `text` is for what goes the usual way, if there is anything to say of it.
+  told({ status }, text) {
+    const { mode } = this.delivery;
     if (mode === "forged") return this.forged(status);
     if (mode === "twice") return this.notice(say.notices.twice);
-    if (copies > 1) return this.notice(fill(say.notices.batch, { count: copies }));
-    if (label && mode === "normal") this.notice(fill(say.notices.announced, { label }));
+    if (text && mode === "normal") this.notice(text);
   }
 
   forged(status) {
@@ -84,18 +84,23 @@ export class Composer {
   // ── What is sent ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async send(kind, text, wishes = {}) {
-    this.told(await act("messages", { ...this.chosen(), kind, text, ...wishes, ...this.delivery }));
+    const { copies } = this.delivery;
+    const answer = await act("messages", { ...this.chosen(), kind, text, ...wishes, ...this.delivery });
+    this.told(answer, copies > 1 && fill(say.notices.batch, { count: copies }));
+  }
+
+  async bring(deed, text) {
+    this.told(await act("deeds", { ...this.chosen(), deed, mode: this.delivery.mode }), text);
   }
 
   async pick(kind) {
     if (!kind) return;
     const label = say.labels[kind];
     if ($("panel-account").hidden === false) {
-      await act("deeds", { ...this.chosen(), deed: kind });
-      this.notice(fill(say.notices.announced, { label }));
+      await this.bring(kind, fill(say.notices.announced, { label }));
     } else if (SYNCED.has(kind)) {
       const wishes = { identity: $("wish-identity").value, mode: this.delivery.mode };
-      this.told(await act("sync", { ...this.chosen(), kind, ...wishes }), label);
+      this.told(await act("sync", { ...this.chosen(), kind, ...wishes }), fill(say.notices.announced, { label }));
     } else {
       const wishes = { about: $("wish-about").value, identity: $("wish-identity").value };
       await this.send(kind, $("wish-text").value || say.samples[kind] || "", wishes);
@@ -109,9 +114,10 @@ export class Composer {
   }
 
   async sendStatus() {
+    const label = words.titles[`webhook.${this.status}`];
     const posted = { status: this.status, unknown: $("status-unknown").checked, addressed: !$("status-unaddressed").checked };
     if (this.status === "failed") posted.code = $("status-code").valueAsNumber;
-    this.told(await act("statuses", { ...this.chosen(), ...posted, mode: this.delivery.mode }), words.titles[`webhook.${this.status}`]);
+    this.told(await act("statuses", { ...this.chosen(), ...posted, mode: this.delivery.mode }), fill(say.notices.announced, { label }));
     menu.close();
   }
 

@@ -215,8 +215,7 @@ const burst = trying(async () => {
 const bring = trying(async (click) => {
   const deed = click.target.closest("button")?.dataset.deed;
   if (!deed) return;
-  await act("deeds", { ...chosen(), deed });
-  notice(fill(words.deeds[deed], { name: head().name }));
+  await composer.bring(deed, fill(words.deeds[deed], { name: head().name }));
 });
 
 const arm = trying(async () => {
