@@ -22,7 +22,9 @@ COPY locale locale
 RUN rm -rf config/local && \
     SECRET_KEY=only-to-collect-static-files DATABASE_URL=postgres://nobody@localhost/nothing \
     python manage.py collectstatic --noinput && \
-    useradd --system --no-create-home app
+    useradd --system --no-create-home app && \
+    install -d -o app -g app /var/lib/whatsapp-agents
+ENV MEDIA_ROOT=/var/lib/whatsapp-agents/media
 USER app
 
 EXPOSE 8000

@@ -143,7 +143,10 @@ MEDIA_S3_ENDPOINT_URL = env.str("MEDIA_S3_ENDPOINT_URL", default="")
 MEDIA_S3_REGION = env.str("MEDIA_S3_REGION", default="")
 MEDIA_S3_ACCESS_KEY_ID = env.str("MEDIA_S3_ACCESS_KEY_ID", default="")
 MEDIA_S3_SECRET_ACCESS_KEY = env.str("MEDIA_S3_SECRET_ACCESS_KEY", default="")
-MEDIA_ON_DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+MEDIA_ON_DISK = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": MEDIA_ROOT, "file_permissions_mode": 0o640, "directory_permissions_mode": 0o750},
+}
 MEDIA_IN_S3 = {
     "BACKEND": "storages.backends.s3.S3Storage",
     "OPTIONS": {
@@ -156,6 +159,7 @@ MEDIA_IN_S3 = {
         "addressing_style": "path" if MEDIA_S3_ENDPOINT_URL else None,
         "default_acl": None,  # private, as the bucket is
         "querystring_auth": False,
+        "max_memory_size": 1024 * 1024,  # of a file that is read; the rest of it waits on the disk
         "file_overwrite": False,
     },
 }

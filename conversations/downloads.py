@@ -5,8 +5,9 @@ shown; nothing of how the bytes came here.
 """
 
 import mimetypes
+import re
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -44,6 +45,8 @@ INLINE = frozenset(
     }
 )
 SANDBOX = "default-src 'none'; sandbox"
+# One part, as players ask for it. https://www.rfc-editor.org/rfc/rfc9110#name-range
+RANGE = re.compile(r"bytes=(?:([0-9]{1,15})-([0-9]{0,15})|-([0-9]{1,15}))")
 
 
 class LinkHasExpired(NotFound):
@@ -84,15 +87,15 @@ class MediaView(APIView):
         operation_id="download_media",
         auth=[],
         responses={(200, "*/*"): OpenApiTypes.BINARY},
-        description="The file itself, by the `url` of a message's `media`. 404 when the link has expired (`code` is "
-        "`link_expired`), was altered, or the file is gone.",
+        description="The file itself, or a part of it (`Range`), by the `url` of a message's `media`. 404 when the "
+        "link has expired (`code` is `link_expired`), was altered, or the file is gone.",
     )
     def get(self, request: Request, token: str) -> HttpResponseBase:
         attachment = _attachment(token)
         file = attachment.file
         if file is None:
             raise NotFound
-        response = _head(file) if request.method == "HEAD" else _content(file)
+        response = _head(file) if request.method == "HEAD" else _content(file, request.headers.get("Range", ""))
         for name, value in _headers(attachment, file).items():
             response.headers[name] = value
         return response
@@ -116,12 +119,45 @@ def _head(file: MediaFile) -> HttpResponseBase:
     return HttpResponse(headers={"Content-Length": str(file.size)})
 
 
-def _content(file: MediaFile) -> HttpResponseBase:
+def _content(file: MediaFile, wanted: str) -> HttpResponseBase:
+    part = _part(wanted, file.size)
+    if part is not None and not part:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
     try:
         content = file.open()
     except FileNotFoundError:
         raise NotFound from None
-    return FileResponse(content, headers={"Content-Length": str(file.size)})
+    if part is None:
+        return FileResponse(content, headers={"Content-Length": str(file.size)})
+    headers = {"Content-Length": str(len(part)), "Content-Range": f"bytes {part.start}-{part.stop - 1}/{file.size}"}
+    return FileResponse(Part(content, part), status=206, headers=headers)
+
+
+def _part(wanted: str, size: int) -> range | None:
+    """Which bytes; empty when there are none such, None for the whole file, as for what cannot be understood."""
+    found = RANGE.fullmatch(wanted)
+    if found is None:
+        return None
+    first, last, of_the_end = found.groups()
+    if of_the_end:
+        return range(max(size - int(of_the_end), 0), size)
+    return range(int(first), min(int(last) + 1 if last else size, size))
+
+
+class Part:
+    """A part of an open file, to be read once."""
+
+    def __init__(self, content: IO[bytes], part: range) -> None:
+        content.seek(part.start)
+        self._content, self._left = content, len(part)
+
+    def read(self, size: int) -> bytes:
+        chunk = self._content.read(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._content.close()
 
 
 def _headers(attachment: Attachment, file: MediaFile) -> dict[str, str]:
@@ -130,6 +166,7 @@ def _headers(attachment: Attachment, file: MediaFile) -> dict[str, str]:
     return {
         "Content-Type": file.mime_type if is_inline else "application/octet-stream",
         "Content-Disposition": disposition or "attachment",
+        "Accept-Ranges": "bytes",
         "Content-Security-Policy": SANDBOX,
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": f"private, max-age={settings.MEDIA_URL_SECONDS}",

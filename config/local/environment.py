@@ -36,7 +36,7 @@ def local_environment(given: Mapping[str, str], *, port: int, sandbox_port: int,
     """What is given wins over `.env`, and both over the defaults. An empty value counts as not given."""
     own = {name: value for name, value in (read_env_file(root / ".env") | dict(given)).items() if value}
     refuse_production(own)
-    return {**_defaults(port, sandbox_port), **_model(own, sandbox_port), **kept_secrets(root / ".local"), **own}
+    return {**_defaults(port, sandbox_port, root), **_model(own, sandbox_port), **kept_secrets(root / ".local"), **own}
 
 
 def environment_of_tests(given: Mapping[str, str], root: Path = ROOT) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _write_once(path: Path, content: str) -> None:
         draft.unlink()
 
 
-def _defaults(port: int, sandbox_port: int) -> dict[str, str]:
+def _defaults(port: int, sandbox_port: int, root: Path) -> dict[str, str]:
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     return {
         "DEBUG": "true",
@@ -118,6 +118,7 @@ def _defaults(port: int, sandbox_port: int) -> dict[str, str]:
         "META_REDIRECT_URI": f"http://127.0.0.1:{port}/oauth/meta/callback",
         "META_GRAPH_API_URL": f"{sandbox}/graph",
         "META_DIALOG_URL": sandbox,
+        "MEDIA_ROOT": str(root / ".local" / "media"),
         "PYTHONUNBUFFERED": "1",
     }
 

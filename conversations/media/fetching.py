@@ -47,10 +47,10 @@ class WhileMetaKeepsIt(BaseRetryStrategy):
 
 
 def queue_fetch(attachments: Sequence[Attachment]) -> None:
-    """They are fetched soon: one job each, in the caller's transaction."""
+    """They are fetched soon: one job each, in the caller's transaction. Whoever waits for an answer comes first."""
     jobs: list[dict[str, JSONValue]] = [{"attachment_id": str(attachment.pk)} for attachment in attachments]
     if jobs:
-        queue().configure_task("fetch_media").batch_defer(*jobs)
+        queue().configure_task("fetch_media", priority=-1).batch_defer(*jobs)
 
 
 @app.task(name="fetch_media", retry=WhileMetaKeepsIt())

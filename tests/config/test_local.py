@@ -73,6 +73,10 @@ def test_what_is_given_wins_over_env_and_that_over_the_defaults(tmp_path: Path) 
     assert environment["META_APP_SECRET"], "an empty line of .env.example, copied, is not an answer"
 
 
+def test_media_stay_beside_the_database(tmp_path: Path) -> None:
+    assert environment_at(tmp_path)["MEDIA_ROOT"] == str(tmp_path / ".local" / "media")
+
+
 def test_the_model_is_simulated_only_without_a_key(tmp_path: Path) -> None:
     assert environment_at(tmp_path)["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:8001/anthropic"
     assert "ANTHROPIC_BASE_URL" not in environment_at(tmp_path, ANTHROPIC_API_KEY="a real one")

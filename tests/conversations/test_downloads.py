@@ -47,8 +47,8 @@ def link(sends, media_of):
 def opened(link, client):
     """The answer to such a link, read to its end."""
 
-    def opened(*args: str, accept: str = "*/*", **kwargs: str):
-        response = client.get(link(*args, **kwargs), headers={"Accept": accept})
+    def opened(*args: str, headers: dict[str, str] | None = None, **kwargs: str):
+        response = client.get(link(*args, **kwargs), headers=headers)
         response.body = response.getvalue()
         response.close()
         return response
@@ -132,7 +132,7 @@ def test_head_says_the_same_without_the_file(link, client):
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "*/*", "image/avif,image/webp,*/*;q=0.8"])
 def test_whatever_a_browser_would_rather_have(opened, accept):
-    assert opened(accept=accept).status_code == 200
+    assert opened(headers={"Accept": accept}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -204,6 +204,39 @@ def test_a_file_that_the_storage_has_lost_is_404(link, client, media_stay_with_t
         if path.is_file():
             path.unlink()
     assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wanted", "part"),
+    [
+        ("bytes=0-9", slice(0, 10)),
+        ("bytes=10-", slice(10, None)),
+        ("bytes=-5", slice(-5, None)),
+        ("bytes=10-99999999", slice(10, None)),
+        ("bytes=-99999999", slice(0, None)),
+    ],
+)
+def test_a_player_is_given_the_part_it_asks_for(opened, wanted, part):
+    response = opened("voice", headers={"Range": wanted})
+    content = SAMPLES["voice"].content
+    first = part.indices(len(content))[0]
+    assert (response.status_code, response.body) == (206, content[part])
+    assert response.headers["Content-Length"] == str(len(content[part]))
+    assert response.headers["Content-Range"] == f"bytes {first}-{first + len(content[part]) - 1}/{len(content)}"
+    assert response.headers["Content-Type"] == "audio/ogg"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=99999999-", "bytes=9-3", "bytes=-0"])
+def test_a_part_that_there_is_not_is_416(opened, wanted):
+    response = opened(headers={"Range": wanted})
+    assert (response.status_code, response.body) == (416, b"")
+    assert response.headers["Content-Range"] == f"bytes */{len(PHOTO.content)}"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=0-1,4-5", "lines=1-2", "bytes=-", "bytes=a-b", "bytes=1"])
+def test_what_is_asked_for_otherwise_is_the_whole(opened, wanted):
+    response = opened(headers={"Range": wanted})
+    assert (response.status_code, response.body) == (200, PHOTO.content)
 
 
 def test_it_cannot_be_written_to(link, client):

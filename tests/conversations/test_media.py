@@ -93,6 +93,12 @@ def test_what_will_never_come_is_ended_with_the_reason(sends, meta, failure, sta
     assert why in attachment.error
 
 
+def test_a_link_that_expires_on_the_way_is_asked_for_anew(sends, meta):
+    meta.fail_next("media_expired")
+    attachment = fetch(sends())
+    assert (attachment.status, attachment.tries) == ("stored", 1)
+
+
 @pytest.mark.parametrize("failure", ["media_broken", "html_500", "refused", "timeout_after_accept", 130429])
 def test_what_may_pass_is_kept_and_tried_again(sends, meta, failure):
     meta.fail_next(failure)

@@ -7,15 +7,21 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from tests.whatsapp.test_sandbox import OTHER, Product, new_meta, postman, product
-from tests.whatsapp.test_sandbox_types import LUCIA, NAME, NUMBER, USER_ID, has_shape
+from tests.whatsapp.test_sandbox import Product, new_meta, postman, product
+from tests.whatsapp.test_sandbox_types import LUCIA, NUMBER
 from whatsapp.sandbox.businesses import CUSTOMERS
-from whatsapp.sandbox.companies import DEEDS
-from whatsapp.sandbox.connecting import pin_digest
-from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
+from whatsapp.sandbox.chats import APP_KINDS
+from whatsapp.sandbox.composer_words import APP_GROUPS, CUSTOMER_GROUPS, MEDIA_FAILURES, WAYS
+from whatsapp.sandbox.composer_words import IDENTITIES as IDENTITIES_IN_WORDS
+from whatsapp.sandbox.composer_words import STATUSES as STATUSES_IN_WORDS
+from whatsapp.sandbox.composing import KINDS
+from whatsapp.sandbox.desk import STATUSES
+from whatsapp.sandbox.failures import MEDIA
+from whatsapp.sandbox.meta import Meta
+from whatsapp.sandbox.people import IDENTITIES
 from whatsapp.sandbox.server import SandboxHandler
 from whatsapp.sandbox.stage import Stage
-from whatsapp.sandbox.webhooks import Postman
+from whatsapp.sandbox.webhooks import MODES, Postman
 
 __all__ = ["postman", "product"]  # fixtures
 Post = Callable[..., tuple[int, dict[str, Any]]]
@@ -169,117 +175,6 @@ def test_the_app_hands_over(
     assert (change["field"], bool(change["value"][list_name])) == (field, True)
 
 
-DISPLAYED = {"display_phone_number": DEMO.digits}
-TEMPLATE = {"message_template_id": int, "message_template_name": str, "message_template_language": str}
-# The field, and what is said; a number's fields have the number's metadata besides.
-ANNOUNCED: dict[str, tuple[str, dict[str, Any]]] = {
-    "quality": (
-        "phone_number_quality_update",
-        DISPLAYED
-        | {
-            "event": "DOWNGRADE",
-            **dict.fromkeys(("old_limit", "current_limit", "max_daily_conversations_per_business"), str),
-        },
-    ),
-    "name_approved": (
-        "phone_number_name_update",
-        DISPLAYED | {"decision": "APPROVED", "requested_verified_name": DEMO.verified_name, "rejection_reason": "NONE"},
-    ),
-    "review": ("account_review_update", {"decision": "APPROVED"}),
-    "alert": (
-        "account_alerts",
-        {
-            "entity_type": "WABA",
-            "entity_id": DEMO.waba_id,
-            "alert_info": dict.fromkeys(("alert_severity", "alert_status", "alert_type", "alert_description"), str),
-        },
-    ),
-    "capability": (
-        "business_capability_update",
-        dict.fromkeys(
-            ("max_daily_conversations_per_business", "max_phone_numbers_per_business", "max_phone_numbers_per_waba"),
-            int,
-        ),
-    ),
-    "template_approved": (
-        "message_template_status_update",
-        TEMPLATE | {"event": "APPROVED", "reason": "NONE", "message_template_category": "UTILITY"},
-    ),
-    "template_paused": (
-        "message_template_status_update",
-        TEMPLATE
-        | {
-            "event": "PAUSED",
-            "reason": None,
-            "message_template_category": "UTILITY",
-            "other_info": {"title": "FIRST_PAUSE", "description": str},
-        },
-    ),
-    "template_category": (
-        "template_category_update",
-        TEMPLATE | {"previous_category": "UTILITY", "new_category": "MARKETING"},
-    ),
-    "pin_changed": ("security", DISPLAYED | {"event": "PIN_CHANGED", "requester": str}),
-}
-ABOUT_A_CUSTOMER: dict[str, tuple[str, dict[str, Any]]] = {
-    f"marketing_{value}": (
-        "user_preferences",
-        {
-            "wa_id": LUCIA,
-            "user_id": USER_ID,
-            "detail": str,
-            "category": "marketing_messages",
-            "value": value,
-            "timestamp": int,
-        },
-    )
-    for value in ("stop", "resume")
-} | {
-    "user_id_update": (
-        "user_id_update",
-        {"wa_id": LUCIA, "detail": str, "user_id": {"previous": USER_ID, "current": str}, "timestamp": str},
-    )
-}
-
-
-def test_every_deed_is_looked_at_somewhere() -> None:
-    assert set(DEEDS) == {"remove_app", "restrict", "lift_restriction", *ANNOUNCED, *ABOUT_A_CUSTOMER}
-
-
-@pytest.mark.parametrize("deed", ANNOUNCED)
-def test_what_is_announced_of_an_account_names_no_number_by_its_id(meta: Meta, deed: str) -> None:
-    [entry] = json.loads(meta.happens(deed, DEMO))["entry"]
-    [change] = entry["changes"]
-    field, shape = ANNOUNCED[deed]
-    assert (entry["id"], type(entry["time"]), change["field"]) == (DEMO.waba_id, int, field)
-    assert has_shape(change["value"], shape), change["value"]
-
-
-@pytest.mark.parametrize("deed", ABOUT_A_CUSTOMER)
-def test_what_is_announced_of_a_customer_names_both(post: Post, postman: Postman, product: Product, deed: str) -> None:
-    post("deeds", deed=deed)
-    postman.start()
-    items(product, 1)
-    [change] = json.loads(product.taken[0])["entry"][0]["changes"]
-    field, shape = ABOUT_A_CUSTOMER[deed]
-    assert (change["field"], change["value"]["metadata"]["phone_number_id"]) == (field, NUMBER)
-    assert change["value"]["contacts"][0]["profile"] == {"name": NAME}
-    assert has_shape(change["value"][field][0], shape)
-
-
-def test_who_has_a_new_user_id_is_written_to_by_it(meta: Meta) -> None:
-    meta.happens("user_id_update", DEMO, LUCIA)
-    assert meta.memory.user_id(DEMO, LUCIA) != USER_ID
-    assert meta.memory.user_id(OTHER, LUCIA) == OTHER.user_id(LUCIA)
-
-
-def test_a_changed_pin_is_not_ours_until_the_number_is_connected_again(meta: Meta) -> None:
-    meta.happens("pin_changed", DEMO)
-    assert meta.memory.registered[NUMBER] != pin_digest(DEMO_PIN, meta.app)
-    meta.stage(DEMO, "success")
-    assert NUMBER not in meta.memory.registered
-
-
 def test_a_file_can_be_looked_at_on_the_phone(meta: Meta, postman: Postman, settings) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     handler: Any = SandboxHandler(Stage(meta, postman))
@@ -306,3 +201,13 @@ def test_the_address_book_has_every_customer(post: Post, postman: Postman, produ
     [change] = json.loads(product.taken[0])["entry"][0]["changes"]
     numbers = [item["contact"]["phone_number"] for item in change["value"]["state_sync"]]
     assert numbers == list(CUSTOMERS)
+
+
+def test_everything_that_can_be_chosen_has_its_words() -> None:
+    def names(groups: dict[Any, dict[str, Any]]) -> list[str]:
+        return [name for group in groups.values() for name in group]
+
+    assert sorted(["text", *names(CUSTOMER_GROUPS)]) == sorted(KINDS)
+    assert names(APP_GROUPS)[:4] == [f"app_{kind}" for kind in APP_KINDS]
+    assert (tuple(IDENTITIES_IN_WORDS), tuple(STATUSES_IN_WORDS)) == (IDENTITIES, STATUSES)
+    assert (set(WAYS), set(MEDIA_FAILURES)) == ({*MODES, "batch"}, MEDIA)

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from whatsapp.sandbox import chats
 from whatsapp.sandbox.businesses import CATALOGUE, LINES, Business, business_with_number
-from whatsapp.sandbox.companies import DEEDS
 from whatsapp.sandbox.failures import MEDIA
 from whatsapp.sandbox.memory import Memory
 from whatsapp.sandbox.samples import SAMPLES
@@ -144,17 +143,6 @@ def duplicate(stage: Stage, posted: Json) -> Json:
 def forge(stage: Stage, posted: Json) -> Json:
     """A webhook with a wrong signature: what the product answered."""
     return {"status": stage.postman.forge()}
-
-
-@with_json
-def deeds(stage: Stage, posted: Json) -> Json:
-    """The company or Meta does something to the connection, and Meta tells the product."""
-    business, deed = chosen(posted), str(posted.get("deed"))
-    if deed not in DEEDS:
-        raise Unusable(f"A deed is one of {', '.join(DEEDS)}")
-    body = stage.meta.happens(deed, business, chosen_customer(stage.meta.memory, posted))
-    stage.postman.announce(body, f"webhook.{deed}", business.verified_name)
-    return {"done": deed}
 
 
 @with_json

@@ -31,8 +31,9 @@ def history(business: Business, customer: Person, count: int, at: float) -> byte
     https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/history
     """
     messages = [_old(business, customer, index, at - (count - index) * EVERY) for index in range(count)]
-    context = customer.ids("wa_id", "user_id") | customer.card["profile"]
-    thread = {**customer.ids("id", "user_id"), "context": context, "messages": messages}
+    named = {key: value for key, value in customer.card["profile"].items() if key == "username"}
+    context = {"context": customer.ids("wa_id", "user_id") | named}
+    thread = ({} if customer.identity == "user_id" else {"id": customer.wa_id}) | context | {"messages": messages}
     chunk = {"metadata": {"phase": 0, "chunk_order": 1, "progress": 100}, "threads": [thread]}
     return about_number(business, {"history": [chunk]}, "history")
 

@@ -4,7 +4,7 @@ Knows nothing of Graph calls; tells the product by webhooks.
 """
 
 from whatsapp.sandbox import envelopes
-from whatsapp.sandbox.announcements import ANNOUNCEMENTS, Deed
+from whatsapp.sandbox.announcements import ANNOUNCEMENTS, Deed, Said
 from whatsapp.sandbox.businesses import LINES, Business
 from whatsapp.sandbox.failures import Armed
 from whatsapp.sandbox.memory import Memory
@@ -25,31 +25,28 @@ def stage(memory: Memory, armed: list[Armed], business: Business, scenario_name:
         armed.append(Armed(scenario.failure, scenario.times, scenario.calls, by_dialog=True))
 
 
-def remove_app(memory: Memory, business: Business, wa_id: str) -> bytes:
+def remove_app(memory: Memory, business: Business, wa_id: str) -> Said:
     """The company takes its permission back: no token of it opens anything, and Meta says so, once per account."""
     accounts = {line.waba_id: line for line in LINES if line.client_business_id == business.client_business_id}
     leaving = [line for waba_id, line in accounts.items() if waba_id in {business.waba_id, *memory.subscribed}]
-    memory.record("app_removed", business=business.client_business_id)
-    for line in leaving:
-        memory.record("unsubscribed", waba_id=line.waba_id)
     bodies = [envelopes.account_update(line, "PARTNER_REMOVED", memory.clock()) for line in leaving]
-    return envelopes.combine(*bodies)
+    unsubscribed = [{"fact": "unsubscribed", "waba_id": line.waba_id} for line in leaving]
+    return envelopes.combine(*bodies), [{"fact": "app_removed", "business": business.client_business_id}, *unsubscribed]
 
 
-def restrict(memory: Memory, business: Business, wa_id: str) -> bytes:
+def restrict(memory: Memory, business: Business, wa_id: str) -> Said:
     """Meta lets the account send nothing for a month."""
-    memory.record("restricted", waba_id=business.waba_id)
-    return envelopes.account_update(business, "ACCOUNT_RESTRICTION", memory.clock())
+    said = envelopes.account_update(business, "ACCOUNT_RESTRICTION", memory.clock())
+    return said, [{"fact": "restricted", "waba_id": business.waba_id}]
 
 
-def lift_restriction(memory: Memory, business: Business, wa_id: str) -> bytes:
+def lift_restriction(memory: Memory, business: Business, wa_id: str) -> Said:
     """Meta thinks better of it."""
-    memory.record("unrestricted", waba_id=business.waba_id)
     ban = {"waba_ban_state": "REINSTATE"}
-    return envelopes.account_update(business, "DISABLED_UPDATE", memory.clock(), ban_info=ban)
+    said = envelopes.account_update(business, "DISABLED_UPDATE", memory.clock(), ban_info=ban)
+    return said, [{"fact": "unrestricted", "waba_id": business.waba_id}]
 
 
-# What each does to the business's connection, or to the customer of it that is named.
 DEEDS: dict[str, Deed] = {
     "remove_app": remove_app,
     "restrict": restrict,

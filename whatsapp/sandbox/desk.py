@@ -1,4 +1,4 @@
-"""What the phone page's composer does: send anything, in any way; any status; let go what is held back.
+"""What the phone page's composer does: send anything, any status, any deed, in any way; let go what is held back.
 
 Knows nothing of Meta's own shapes.
 """
@@ -6,6 +6,7 @@ Knows nothing of Meta's own shapes.
 from whatsapp.sandbox import chats, envelopes
 from whatsapp.sandbox.api import LONGEST_TEXT, Json, Unusable, chosen, chosen_customer, with_json
 from whatsapp.sandbox.businesses import Business
+from whatsapp.sandbox.companies import DEEDS
 from whatsapp.sandbox.memory import Memory, Message
 from whatsapp.sandbox.sending import new_wamid
 from whatsapp.sandbox.stage import Stage
@@ -52,7 +53,9 @@ def sync(stage: Stage, posted: Json) -> Json:
     meta, number, kind = stage.meta, chosen(posted).phone_number_id, str(posted.get("kind"))
     wa_id = chosen_customer(meta.memory, posted)
     bodies = {
-        "history": lambda: meta.history(number, wa_id, _copies(posted, OLD_MESSAGES)),
+        "history": lambda: meta.history(
+            number, wa_id, _copies(posted, OLD_MESSAGES), str(posted.get("identity", "both"))
+        ),
         "history_declined": lambda: meta.history_declined(number),
         "contacts_added": lambda: meta.contacts_sync(number, *meta.memory.customers),
         "contacts_removed": lambda: meta.contacts_sync(number, removed=[wa_id]),
@@ -60,6 +63,18 @@ def sync(stage: Stage, posted: Json) -> Json:
     if kind not in bodies:
         raise Unusable(f"The app hands over one of {', '.join(bodies)}")
     return {"status": stage.postman.announce(bodies[kind](), f"webhook.{kind}", mode=_mode(posted))}
+
+
+@with_json
+def deeds(stage: Stage, posted: Json) -> Json:
+    """The company, Meta or a customer does something, and Meta tells the product; a stranger only says so."""
+    business, deed, mode = chosen(posted), str(posted.get("deed")), _mode(posted)
+    if deed not in DEEDS:
+        raise Unusable(f"A deed is one of {', '.join(DEEDS)}")
+    meta, wa_id = stage.meta, chosen_customer(stage.meta.memory, posted)
+    forged = DEEDS[deed](meta.memory, business, wa_id)[0] if mode == "forged" else b""
+    body = forged or meta.happens(deed, business, wa_id)
+    return {"status": stage.postman.announce(body, f"webhook.{deed}", business.verified_name, mode)}
 
 
 @with_json

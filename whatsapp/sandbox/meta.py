@@ -152,10 +152,11 @@ class Meta:
         """The webhook of a customer's message or an echo, byte for byte the same every time."""
         return chats.body_of(self.memory, self.memory.messages[wamid])
 
-    def history(self, phone_number_id: str, wa_id: str, count: int) -> bytes:
+    def history(self, phone_number_id: str, wa_id: str, count: int, identity: str = "both") -> bytes:
         """The webhook of an old chat of the WhatsApp Business app; it is not on the phone."""
         business = business_with_number(phone_number_id)
-        return business_app.history(business, chats.person(self.memory, business, wa_id), count, self.clock())
+        customer = chats.person(self.memory, business, wa_id, identity=identity)
+        return business_app.history(business, customer, count, self.clock())
 
     def history_declined(self, phone_number_id: str) -> bytes:
         """The webhook of a business that shares no old chats."""
@@ -226,7 +227,10 @@ class Meta:
     def happens(self, deed: str, business: Business, wa_id: str = CUSTOMER) -> bytes:
         """One of `companies.DEEDS` is done, by the business or by a customer; returns the webhook that tells of it."""
         with self.lock:
-            return companies.DEEDS[deed](self.memory, business, wa_id)
+            said, facts = companies.DEEDS[deed](self.memory, business, wa_id)
+            for fact in facts:
+                self.memory.record(**fact)
+        return said
 
     # ── What can be looked at ────────────────────────────────────────────────────────────────────────────────────────
 

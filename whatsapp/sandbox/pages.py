@@ -10,6 +10,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from whatsapp.sandbox.businesses import CATALOGUE, Business, business_with_id
+from whatsapp.sandbox.composer_words import (
+    ACCOUNT_GROUPS,
+    APP_GROUPS,
+    CUSTOMER_GROUPS,
+    IDENTITIES,
+    MEDIA_FAILURES,
+    STATUSES,
+    WAYS,
+)
 from whatsapp.sandbox.meta import Meta
 from whatsapp.sandbox.scenarios import SCENARIOS
 from whatsapp.sandbox.stage import stage_of
@@ -33,6 +42,11 @@ def phone(request: HttpRequest) -> HttpResponse:
         "product_url": f"{webhook.scheme}://{webhook.netloc}/",
         "words": script_words(),
         "failures": FAILURES,
+        "media_failures": MEDIA_FAILURES,
+        "panels": {"customer": CUSTOMER_GROUPS, "app": APP_GROUPS, "account": ACCOUNT_GROUPS},
+        "identities": IDENTITIES,
+        "statuses": STATUSES,
+        "ways": WAYS,
         "deeds": DEEDS,
         "model_failures": {kind: MODEL_FAILURES[kind] for kind in stage.model_failures},
     }

@@ -94,7 +94,7 @@ urlpatterns = [
     path("api/duplicate", api.duplicate),
     path("api/burst", api.burst),
     path("api/forge", api.forge),
-    path("api/deeds", api.deeds),
+    path("api/deeds", desk.deeds),
     path("api/failures", api.failures),
     path("<path:unknown>", not_found),
 ]

@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from whatsapp.sandbox.composer_words import ACCOUNT_GROUPS, composer_words
+
 # What can be made to fail from the page: Graph error codes and the kinds of `Meta.fail_next`.
 FAILURES = {
     "timeout_after_accept": gettext_lazy("Meta accepts the message, and its answer is lost"),
@@ -61,7 +63,7 @@ SCENARIO_GROUPS: dict[Promise, dict[str, Promise]] = {
         "down_register": gettext_lazy("Fails once when the number is registered"),
     },
 }
-# What can happen to the connection of the business on the phone: every name of `companies.DEEDS`.
+# What can happen to the connection of the business on the phone; with `ACCOUNT_GROUPS`, all of `companies.DEEDS`.
 DEEDS = {
     "remove_app": (gettext_lazy("The company removes the app"), gettext_lazy("its access tokens end")),
     "restrict": (gettext_lazy("Meta restricts the account"), gettext_lazy("nothing can be sent")),
@@ -79,6 +81,7 @@ def script_words() -> dict[str, Any]:
         "burst": _burst(),
         "deeds": _deeds(),
         "doctor": _doctor(),
+        "composer": composer_words(),
     }
 
 
@@ -86,6 +89,12 @@ def _titles() -> dict[str, str]:
     return {
         "webhook.handshake": _("Meta asks whether the webhook is yours"),
         "webhook.message": _("A customer's message arrives"),
+        "webhook.batch": _("Many messages arrive at once"),
+        "webhook.echo": _("The business writes in its app"),
+        "webhook.history": _("The app hands over an old chat"),
+        "webhook.history_declined": _("The business shares no old chats"),
+        "webhook.contacts_added": _("The app hands over its address book"),
+        "webhook.contacts_removed": _("A customer was removed from the address book"),
         "webhook.duplicate": _("The same message arrives again"),
         "webhook.forged": _("A stranger forges a webhook"),
         "webhook.remove_app": _("The company has removed the app"),
@@ -94,6 +103,9 @@ def _titles() -> dict[str, str]:
         "webhook.sent": _("Status: sent"),
         "webhook.delivered": _("Status: delivered"),
         "webhook.read": _("Status: read"),
+        "webhook.played": _("Status: played"),
+        "webhook.failed": _("Status: failed"),
+        **{f"webhook.{name}": str(label) for group in ACCOUNT_GROUPS.values() for name, label in group.items()},
         "graph.exchange_code": _("The code becomes an access token"),
         "graph.refresh_token": _("The access token is renewed"),
         "graph.revoke_token": _("The access token is given up"),
@@ -108,6 +120,9 @@ def _titles() -> dict[str, str]:
         "graph.post_smb_app_data": _("The product asks for the app's contacts and chats"),
         "graph.mark_read": _("Blue ticks, and the agent is typing"),
         "graph.send_text": _("The agent answers"),
+        "graph.get_media": _("The product asks where a file is"),
+        "graph.download": _("The product downloads a file"),
+        "graph.delete_media": _("The product deletes a file at Meta"),
         "model.reply": _("The model is asked"),
         "dialog.continued": _("A business was shared"),
         "dialog.cancelled": _("The dialog was cancelled"),

@@ -1,11 +1,12 @@
 // The chat on the phone: bubbles, days, ticks, typing. Knows nothing of how messages come and go.
 
+import { contents, formatted, happened, isEvent } from "./contents.js";
 import { $, dayOf, element, icon, timeOf, words } from "./dom.js";
 
 const TICKS = { accepted: "tick-one", delivered: "tick-two", read: "tick-two", failed: "tick-failed" };
-const MARKS = { "*": "strong", _: "em", "~": "s", "`": "code" };
 const RTL = /[\u0591-\u07ff\ufb1d-\ufdfd\ufe70-\ufefc]/;
 const FIRST_LETTER = /\p{L}/u;
+const say = words.composer.bubbles;
 
 export function tick(message) {
   const sign = element("span", { "data-tick": message.wamid });
@@ -15,37 +16,45 @@ export function tick(message) {
   return sign;
 }
 
-// WhatsApp's own marks: *bold*, _italic_, ~struck~, `code`; not within a word, as in snake_case_names.
-const MARKED = /(?<![\p{L}\p{N}])([*_~`])(?=\S)([^\n]*?\S)\1(?![\p{L}\p{N}])/gu;
+const when = (message) => (message.edited && !message.deleted ? `${say.edited} · ` : "") + timeOf(message.at);
 
-function formatted(text) {
-  const parts = [];
-  let end = 0;
-  for (const match of text.matchAll(MARKED)) {
-    parts.push(text.slice(end, match.index), element(MARKS[match[1]], {}, match[2]));
-    end = match.index + match[0].length;
-  }
-  return [...parts, text.slice(end)];
+function wordsOf(message) {
+  const text = message.deleted ? (message.from_customer ? say.youDeleted : say.theyDeleted) : message.edited || message.body;
+  const rtl = RTL.test(text.match(FIRST_LETTER)?.[0] ?? "");
+  const parts = message.deleted ? [element("em", {}, text)] : formatted(text);
+  return element("div", { class: "words", dir: "auto", "data-rtl": rtl ? "" : null, "data-stamp": when(message) }, ...parts);
 }
 
-function bubble(message, isTurn, isNew) {
-  const rtl = RTL.test(message.body.match(FIRST_LETTER)?.[0] ?? "");
-  const text = element("div", { class: "words", dir: "auto", "data-rtl": rtl ? "" : null, "data-stamp": timeOf(message.at) }, ...formatted(message.body));
-  const stamp = element("span", { class: "stamp" }, timeOf(message.at));
+function bubble(message, book) {
+  const stamp = element("span", { class: "stamp" }, when(message));
   if (message.from_customer) stamp.append(tick(message));
-  const classes = ["bubble", message.from_customer && "mine", isTurn && "turn", isNew && "new"];
-  return element("div", { class: classes.filter(Boolean).join(" ") }, text, stamp);
+  const above = message.deleted ? [] : contents(message, book);
+  const made = element("div", { class: `bubble is-${message.kind}` }, ...above, wordsOf(message), stamp);
+  if (message.from_customer) made.classList.add("mine");
+  if (message.reaction && !message.deleted) made.append(element("span", { class: "reaction" }, message.reaction));
+  return made;
 }
+
+function note(message, book) {
+  const made = element("p", { class: "day note", dir: "auto" }, happened(message, book));
+  if (message.from_customer) made.append(tick(message));
+  return made;
+}
+
+const looks = ({ edited, deleted, reaction }) => JSON.stringify([edited, deleted, reaction]);
 
 export class Chat {
-  constructor() {
+  constructor(book) {
     this.box = $("chat");
+    this.book = book;
     this.last = null;
+    this.shown = new Map();
   }
 
   show(messages, emptyText) {
     this.box.setAttribute("aria-live", "off"); // an old chat is not news
     this.box.replaceChildren();
+    this.shown.clear();
     this.last = null;
     if (!messages.length) this.box.append(element("p", { class: "hint" }, emptyText));
     for (const message of messages) this.append(message, false);
@@ -62,8 +71,12 @@ export class Chat {
   append(message, isNew) {
     const day = dayOf(message.at);
     if (!this.last || dayOf(this.last.at) !== day) this.place(element("p", { class: "day" }, day));
-    const isTurn = !this.last || this.last.from_customer !== message.from_customer;
-    this.place(bubble(message, isTurn, isNew));
+    const isTurn = !this.last || isEvent(this.last) || this.last.from_customer !== message.from_customer;
+    const node = isEvent(message) ? note(message, this.book) : bubble(message, this.book);
+    if (isTurn) node.classList.add("turn");
+    if (isNew) node.classList.add("new");
+    this.place(node);
+    this.shown.set(message.wamid, { node, looks: looks(message) });
     this.last = message;
   }
 
@@ -71,9 +84,15 @@ export class Chat {
     this.box.insertBefore(node, this.box.querySelector(".dots"));
   }
 
+  // The same message, but read, edited, deleted or reacted to.
   mark(message) {
-    const old = this.box.querySelector(`[data-tick="${CSS.escape(message.wamid)}"]`);
-    if (old) old.replaceWith(tick(message));
+    const known = this.shown.get(message.wamid);
+    if (!known) return;
+    if (known.looks === looks(message)) return known.node.querySelector("[data-tick]")?.replaceWith(tick(message));
+    const node = isEvent(message) ? note(message, this.book) : bubble(message, this.book);
+    node.classList.toggle("turn", known.node.classList.contains("turn"));
+    known.node.replaceWith(node);
+    this.shown.set(message.wamid, { node, looks: looks(message) });
   }
 
   type(isTyping) {
@@ -86,7 +105,9 @@ export class Chat {
     this.bottom();
   }
 
+  // Once, however many messages have come.
   bottom() {
-    this.box.scrollTop = this.box.scrollHeight;
+    cancelAnimationFrame(this.scrolling);
+    this.scrolling = requestAnimationFrame(() => (this.box.scrollTop = this.box.scrollHeight));
   }
 }

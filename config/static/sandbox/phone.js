@@ -2,6 +2,7 @@
 
 import { act, state } from "./api.js";
 import { Chat } from "./chat.js";
+import { Composer } from "./composer.js";
 import { Doctor } from "./doctor.js";
 import { $, element, fill, timeOf, words } from "./dom.js";
 import { Timeline } from "./timeline.js";
@@ -9,10 +10,10 @@ import { Timeline } from "./timeline.js";
 const EVERY = 700; // milliseconds
 const NOTICE_LIVES = 9000;
 
-const chat = new Chat();
 const timeline = new Timeline();
 const doctor = new Doctor();
 const messages = new Map();
+const chat = new Chat({ message: (wamid) => messages.get(wamid), business: () => $("chat-name").textContent });
 let seen = 0;
 let businesses = [];
 let [business, customer] = decodeURIComponent(location.hash.slice(1)).split("/");
@@ -55,6 +56,7 @@ function take(news) {
   timeline.add(news.events, isFirst);
   presence(news.typing);
   armed(news.armed);
+  composer.showHeld(news.held);
   doctor.show(news.doctor);
   product(news.product);
   banner(["unreachable", "refused"].includes(news.product) ? words.page[news.product] : "");
@@ -93,7 +95,10 @@ function businessOptions() {
 }
 
 function customerOptions(customers) {
-  $("customer").replaceChildren(...customers.map((item) => element("option", { value: item.wa_id }, item.name)));
+  // Whoever has a new number is there twice.
+  const alike = (item) => customers.filter((other) => other.name === item.name).length > 1;
+  const label = (item) => (alike(item) ? `${item.name} · +${item.wa_id}` : item.name);
+  $("customer").replaceChildren(...customers.map((item) => element("option", { value: item.wa_id }, label(item))));
   customer = pick($("customer"), customer);
 }
 
@@ -116,7 +121,7 @@ function showChat() {
 
 function begin() {
   showChat();
-  $("composer-text").disabled = $("send").disabled = false; // now it is known who writes to whom
+  $("composer-text").disabled = $("send").disabled = $("more").disabled = false; // now it is known who writes to whom
 }
 
 function choose() {
@@ -168,20 +173,22 @@ const trying = (deed) => (event) => {
   deed(event).catch((error) => notice(error instanceof TypeError ? words.page.sandboxGone : error.message, true));
 };
 
+const composer = new Composer({ chosen, here, notice, trying });
+
 const send = trying(async () => {
   const field = $("composer-text");
   const text = field.value;
   if (!text.trim()) return;
   field.value = "";
   try {
-    await act("messages", { ...chosen(), text });
+    await composer.send("text", text);
   } catch (error) {
     field.value = text; // what was written is not lost
     throw error;
   }
 });
 
-const lastWords = () => here().findLast((item) => item.from_customer)?.body ?? "";
+const lastWords = () => here().findLast((item) => item.from_customer && item.body)?.body ?? "";
 
 function keys(event) {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
@@ -192,9 +199,7 @@ function keys(event) {
 }
 
 const forge = trying(async () => {
-  const { status } = await act("forge");
-  if (!status) return notice(words.page.forgedUnanswered, true);
-  notice(fill(status < 400 ? words.page.forgedTaken : words.page.forgedRefused, { status }), status < 400);
+  composer.forged((await act("forge")).status);
 });
 
 const duplicate = trying(async () => {
@@ -210,8 +215,7 @@ const burst = trying(async () => {
 const bring = trying(async (click) => {
   const deed = click.target.closest("button")?.dataset.deed;
   if (!deed) return;
-  await act("deeds", { phone_number_id: business, deed });
-  notice(fill(words.deeds[deed], { name: head().name }));
+  await composer.bring(deed, fill(words.deeds[deed], { name: head().name }));
 });
 
 const arm = trying(async () => {

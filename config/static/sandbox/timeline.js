@@ -3,7 +3,7 @@
 import { $, element, secondOf, words } from "./dom.js";
 
 const KEPT = 200;
-const STATUSES = new Set(["webhook.sent", "webhook.delivered", "webhook.read"]);
+const STATUSES = new Set(["sent", "delivered", "read", "played", "failed"].map((status) => `webhook.${status}`));
 const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?)/g;
 
 const kindOf = (event) => (STATUSES.has(event.title) ? "status" : event.kind);
