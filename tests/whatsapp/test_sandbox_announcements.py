@@ -7,7 +7,7 @@ import pytest
 
 from tests.whatsapp.test_sandbox import OTHER, Product, postman, product
 from tests.whatsapp.test_sandbox_composer import Post, items, meta, post
-from tests.whatsapp.test_sandbox_types import LUCIA, NAME, NUMBER, USER_ID, has_shape
+from tests.whatsapp.test_sandbox_types import LUCIA, NAME, NUMBER, USER_ID, has_shape, value_of
 from whatsapp.sandbox.companies import DEEDS
 from whatsapp.sandbox.connecting import pin_digest
 from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
@@ -66,6 +66,7 @@ ANNOUNCED: dict[str, tuple[str, dict[str, Any]]] = {
         "template_category_update",
         TEMPLATE | {"previous_category": "UTILITY", "new_category": "MARKETING"},
     ),
+    "unknown_field": ("telepathy_update", {"event": "THOUGHT", "thoughts": [{"of": DEMO.verified_name}]}),
     "pin_changed": ("security", DISPLAYED | {"event": "PIN_CHANGED", "requester": str}),
 }
 ABOUT_A_CUSTOMER: dict[str, tuple[str, dict[str, Any]]] = {
@@ -90,7 +91,7 @@ ABOUT_A_CUSTOMER: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def test_every_deed_is_looked_at_somewhere() -> None:
-    assert set(DEEDS) == {"remove_app", "restrict", "lift_restriction", *ANNOUNCED, *ABOUT_A_CUSTOMER}
+    assert set(DEEDS) == {"remove_app", "restrict", "lift_restriction", "number_error", *ANNOUNCED, *ABOUT_A_CUSTOMER}
 
 
 @pytest.mark.parametrize("deed", ANNOUNCED)
@@ -112,6 +113,12 @@ def test_what_is_announced_of_a_customer_names_both(post: Post, postman: Postman
     assert (change["field"], change["value"]["metadata"]["phone_number_id"]) == (field, NUMBER)
     assert change["value"]["contacts"][0]["profile"] == {"name": NAME}
     assert has_shape(change["value"][field][0], shape)
+
+
+def test_an_error_of_the_number_names_no_message(meta: Meta) -> None:
+    value = value_of(meta.happens("number_error", DEMO))
+    assert set(value) == {"field", "messaging_product", "metadata", "errors"}
+    assert value["errors"][0]["code"] == 130429
 
 
 def test_who_has_a_new_user_id_is_written_to_by_it(meta: Meta) -> None:

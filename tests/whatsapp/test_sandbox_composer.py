@@ -73,6 +73,7 @@ def items(product: Product, wanted: int) -> list[dict[str, Any]]:
         ("messages", {"kind": "image", "copies": True}, "The number of copies is a whole number from 1 to 1000"),
         ("sync", {"kind": "calendar"}, "The app hands over one of history"),
         ("statuses", {"status": "eaten"}, "A status is one of sent, delivered, read, played, failed"),
+        ("statuses", {"status": "sent", "recipient": "somebody"}, "An identity is one of both, phone, user_id"),
         ("statuses", {"status": "failed", "code": 0}, "An error code is a whole number from 1 to"),
         ("statuses", {"status": "read"}, "The business has not written in this chat yet"),
         ("deeds", {"deed": "dance"}, "A deed is one of remove_app"),
@@ -146,7 +147,7 @@ def test_what_is_held_back_over_a_restart_is_delivered(post: Post, postman: Post
 def test_any_status_of_any_message(post: Post, meta: Meta, postman: Postman, product: Product, status: str) -> None:
     meta.business_app_writes(NUMBER, LUCIA, "Buenas", wamid="wamid.ECHO")
     post("statuses", status=status, code=131047)
-    post("statuses", status=status, unknown=True, addressed=False)
+    post("statuses", status=status, unknown=True, recipient="nobody")
     postman.meta.memory.advance("wamid.ECHO", "delivered")  # the postman need not bring it
     postman.start()
     known, unknown = items(product, 2)

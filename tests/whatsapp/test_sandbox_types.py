@@ -174,6 +174,7 @@ def test_the_same_message_comes_again_byte_for_byte(tmp_path: Path, kind: str) -
     first.close()
     second = new_meta(tmp_path / "sandbox.jsonl")  # after a restart
     assert second.message_body("wamid.ONE") == body
+    assert second.memory.user_id(DEMO, LUCIA) == first.memory.user_id(DEMO, LUCIA) != USER_ID
     assert signature.is_signed(body, signature.sign(body, second.app_secret), second.app_secret)
     second.close()
 

@@ -26,6 +26,13 @@ DEFERRED = {
     "alert_type": "INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED",
     "alert_description": "Higher limits were put off: too little has been sent yet.",
 }
+RATE_LIMIT = {
+    "code": 130429,
+    "title": "Rate limit hit",
+    "message": "Rate limit hit",
+    "error_data": {"details": "Too many messages were sent from this number within a short time."},
+    "href": "https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes",
+}
 FIRST_PAUSE = {"title": "FIRST_PAUSE", "description": "Paused for three hours: several people have reported it."}
 
 
@@ -122,6 +129,19 @@ def user_id_update(memory: Memory, business: Business, wa_id: str) -> Said:
     return envelopes.about_number(business, said, "user_id_update"), [fact]
 
 
+def number_error(memory: Memory, business: Business, wa_id: str) -> Said:
+    """Something went wrong with the number, and no message of anybody is named.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/errors
+    """
+    return envelopes.about_number(business, {"errors": [RATE_LIMIT]}, "messages"), []
+
+
+def unknown_field(memory: Memory, business: Business, wa_id: str) -> Said:
+    """A field that Meta has not thought of yet."""
+    return _account(memory, business, "telepathy_update", event="THOUGHT", thoughts=[{"of": business.verified_name}])
+
+
 ANNOUNCEMENTS: dict[str, Deed] = {
     deed.__name__: deed
     for deed in (
@@ -137,5 +157,7 @@ ANNOUNCEMENTS: dict[str, Deed] = {
         marketing_stop,
         marketing_resume,
         user_id_update,
+        number_error,
+        unknown_field,
     )
 }

@@ -70,6 +70,7 @@ ACCOUNT_GROUPS: dict[Promise, Group] = {
         "quality": gettext_lazy("Lower quality"),
         "name_approved": gettext_lazy("Name approved"),
         "pin_changed": gettext_lazy("PIN changed"),
+        "number_error": gettext_lazy("Error of the number"),
     },
     gettext_lazy("The account"): {
         "review": gettext_lazy("Account approved"),
@@ -86,6 +87,7 @@ ACCOUNT_GROUPS: dict[Promise, Group] = {
         "marketing_resume": gettext_lazy("Resumes marketing"),
         "user_id_update": gettext_lazy("User id updated"),
     },
+    gettext_lazy("Odd things"): {"unknown_field": gettext_lazy("Unknown field")},
 }
 # Every name of `people.IDENTITIES`, of `desk.STATUSES`, and the ways of `webhooks.MODES` with one for batches.
 IDENTITIES = {
@@ -119,8 +121,8 @@ MEDIA_FAILURES = {
 
 def composer_words() -> dict[str, Any]:
     """All that the scripts need, in the language of the request."""
-    groups = {**CUSTOMER_GROUPS, **APP_GROUPS, **ACCOUNT_GROUPS}
-    labels = {name: str(label) for group in groups.values() for name, label in group.items()}
+    groups = [*CUSTOMER_GROUPS.values(), *APP_GROUPS.values(), *ACCOUNT_GROUPS.values()]
+    labels = {name: str(label) for group in groups for name, label in group.items()}
     return {"labels": labels, "samples": _samples(), "bubbles": _bubbles(), "notices": _notices()}
 
 

@@ -79,12 +79,13 @@ def deeds(stage: Stage, posted: Json) -> Json:
 
 @with_json
 def statuses(stage: Stage, posted: Json) -> Json:
-    """Any status, for the last message of the business or for one that nobody knows, with its recipient or without."""
+    """Any status, of the last message of the business or of an unknown one; `recipient` is an identity or "nobody"."""
     status, code = str(posted.get("status")), _whole(posted.get("code", UNDELIVERABLE), LARGEST_CODE, "An error code")
     if status not in STATUSES:
         raise Unusable(f"A status is one of {', '.join(STATUSES)}")
     memory, business, wa_id = stage.meta.memory, chosen(posted), chosen_customer(stage.meta.memory, posted)
-    to = chats.person(memory, business, wa_id) if posted.get("addressed", True) else None
+    named = str(posted.get("recipient", "both"))
+    to = chats.person(memory, business, wa_id, identity=named) if named != "nobody" else None
     wamid, opaque = (new_wamid(), "") if posted.get("unknown") else _last(memory, business, wa_id)
     if status == "failed":
         body = envelopes.failed_update(business, to, wamid, code, opaque, memory.clock())

@@ -115,7 +115,7 @@ export class Composer {
 
   async sendStatus() {
     const label = words.titles[`webhook.${this.status}`];
-    const posted = { status: this.status, unknown: $("status-unknown").checked, addressed: !$("status-unaddressed").checked };
+    const posted = { status: this.status, unknown: $("status-unknown").checked, recipient: $("status-recipient").value };
     if (this.status === "failed") posted.code = $("status-code").valueAsNumber;
     this.told(await act("statuses", { ...this.chosen(), ...posted, mode: this.delivery.mode }), fill(say.notices.announced, { label }));
     menu.close();
