@@ -16,7 +16,7 @@ from django.utils import timezone
 from conversations.models import SERVICE_WINDOW, Conversation, Message, WebhookEvent, WhatsappUser
 from conversations.tasks import owe_answer
 from tenants.models import Tenant
-from whatsapp import lifecycle, roundtrip
+from whatsapp import accounts, roundtrip
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import AccountUpdate, InboundMessage, Item, Skipped, StatusUpdate, parse
 
@@ -70,7 +70,7 @@ def receive(item: Item, event: WebhookEvent) -> str:
     if isinstance(item, Skipped):
         return f"skipped: {item.what}"
     if isinstance(item, AccountUpdate):
-        return lifecycle.hear(item)
+        return accounts.hear(item)
     connections = WhatsappConnection.objects.select_related("tenant")
     connection = connections.filter(phone_number_id=item.phone_number_id).first()
     if connection is None:
