@@ -58,12 +58,12 @@ def hear(update: AccountUpdate) -> str:
     if not news:
         return "repeated account update"
     followed = [_follow(update, connection, at) for connection in news]
-    word = ": ".join(filter(None, (update.field, event_of(update)[:40])))
+    word = update.field if update.event == update.field else f"{update.field}: {event_of(update)[:40]}"
     return word if any(followed) else f"late {word}"
 
 
 def event_of(update: AccountUpdate) -> str:
-    """Two things have both a field and an event of their own, and are the same whichever tells them."""
+    """Two things have a field of their own as well as an event, and are the same whichever tells them."""
     return update.field.upper() if update.field in NAMED_BY_FIELD else update.event
 
 
@@ -79,7 +79,7 @@ def _meant(update: AccountUpdate) -> Iterator[WhatsappConnection]:
 
 def _note(update: AccountUpdate, connection: WhatsappConnection, at: datetime) -> bool:
     """Keeps it for staff to see. False when it has been kept before: the caller's lock lets nobody in between."""
-    raw = json.dumps(update.raw, sort_keys=True)
+    raw = json.dumps(update.raw, sort_keys=True)  # Meta's keys may change their order
     moment = update.at.isoformat() if update.at else ""
     _notice, created = AccountNotice.objects.get_or_create(
         connection=connection,
@@ -124,7 +124,7 @@ def _knows_nothing_newer(connection: WhatsappConnection, name: str, at: datetime
 
 def _apply(update: AccountUpdate, connection: WhatsappConnection) -> None:
     reason = f"Meta: {event_of(update)} {update.detail}".strip()
-    match event_of(update), update.detail:
+    match event_of(update), _ban_state(update):
         case event, _ if event in PROBLEM_OF_EVENT:
             connection.access_lost(reason, PROBLEM_OF_EVENT[event])
         case "ACCOUNT_RECONNECTED", _:
@@ -139,6 +139,11 @@ def _apply(update: AccountUpdate, connection: WhatsappConnection) -> None:
             _forget_pin(connection, reason)
         case "APPROVED", _ if update.field == "phone_number_name_update":
             _rename(connection, _word(update, "requested_verified_name"))
+
+
+def _ban_state(update: AccountUpdate) -> str:
+    ban = update.raw.get("ban_info")
+    return str(ban.get("waba_ban_state") or "") if isinstance(ban, dict) else ""
 
 
 def _forget_pin(connection: WhatsappConnection, reason: str) -> None:
@@ -161,7 +166,7 @@ def _rename(connection: WhatsappConnection, name: str) -> None:
 def _of_account(update: AccountUpdate) -> JSON:
     """Not for anybody to read: only what comes later may move the connection again."""
     event = event_of(update)
-    return {"account": {"event": event, "detail": update.detail}} if event in MOVES else {}
+    return {"account": {"event": event}} if event in MOVES else {}
 
 
 def _of_security(update: AccountUpdate) -> JSON:

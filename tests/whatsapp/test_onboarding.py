@@ -71,8 +71,9 @@ def test_a_number_is_connected(tenant, meta, come_back, api):
     assert answer["phone_number_id"] == NEW.phone_number_id
     assert answer["business_account_id"] == NEW.waba_id
     assert [event.title.removeprefix("graph.") for event in meta.timeline] == [
-        *("exchange_code", "debug_token", "get_phone_numbers", "post_subscribed_apps", "get", "post_register")
+        *("exchange_code", "debug_token", "get_phone_numbers", "get", "post_subscribed_apps", "get", "post_register")
     ]
+    assert connection.portfolio_id == NEW.client_business_id
 
 
 def test_the_page_speaks_the_browsers_language(tenant, come_back):

@@ -117,7 +117,7 @@ class AccountNotice(TenantOwned):
         """Restrictions, violations, refusals, changed PINs, and alerts that Meta itself calls more than information."""
         listed = [Q(field=field, event__in=events) for field, events in NEEDS_SOMEBODY.items()]
         alert = Q(field="account_alerts", value__alert_info__alert_severity__in=ALARMING)
-        return reduce(or_, listed, alert) & ~Q(event="DISABLED_UPDATE", detail="REINSTATE")
+        return reduce(or_, listed, alert) & ~Q(event="DISABLED_UPDATE", detail__startswith="REINSTATE")
 
 
 class DataDeletionRequest(models.Model):
