@@ -16,8 +16,7 @@ from django.utils import timezone
 
 from whatsapp.lifecycle import ALIVE
 from whatsapp.models import AccountNotice, WhatsappConnection
-from whatsapp.payloads import digits
-from whatsapp.payloads.items import AccountUpdate
+from whatsapp.payloads import AccountUpdate, digits
 from whatsapp.tasks import queue_recovery
 
 JSON = dict[str, Any]

@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.conftest import connect
 from whatsapp import accounts
 from whatsapp.models import AccountNotice, WhatsappConnection
-from whatsapp.payloads.items import AccountUpdate
+from whatsapp.payloads import AccountUpdate
 from whatsapp.sandbox.businesses import express
 from whatsapp.sandbox.meta import CATALOGUE, DEMO
 
@@ -34,7 +34,7 @@ def name(decision, requested="Café Nuevo", **more):
     return update("phone_number_name_update", decision, number=DEMO.digits, **named, **more)
 
 
-def facts() -> dict[str, object]:
+def facts() -> dict[str, dict[str, object]]:
     """The facts of the one connection, without their times."""
     known = WhatsappConnection.objects.get().account_facts
     return {key: {word: value for word, value in fact.items() if word != "at"} for key, fact in known.items()}
@@ -243,8 +243,8 @@ def test_the_limit_that_came_with_the_registration_is_learned_when_it_is_late(co
 
 
 @pytest.fixture
-def long_connected(connection) -> WhatsappConnection:
-    connection.connected_at -= timedelta(days=30)
+def long_connected(connection: WhatsappConnection) -> WhatsappConnection:
+    connection.connected_at = timezone.now() - timedelta(days=30)
     connection.save()
     return connection
 
