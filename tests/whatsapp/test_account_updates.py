@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from conversations.inbound import process
 from conversations.models import Message, WebhookEvent
@@ -166,6 +167,26 @@ def test_what_is_replayed_after_the_number_was_connected_again_undoes_nothing(co
     ]
     assert WhatsappConnection.objects.get().status == "CONNECTED"
     assert AccountNotice.objects.count() == 2
+
+
+@pytest.mark.parametrize(("works", "status"), [(True, "CONNECTED"), (False, "RECONNECT")])
+@pytest.mark.django_db(transaction=True)
+def test_a_number_that_is_back_is_connected_when_our_access_works(works, status, connection, meta, deliver, run_jobs):
+    if not works:
+        meta.happens("remove_app", DEMO)
+    deliver(meta.account_update(DEMO, "ACCOUNT_OFFBOARDED"))
+    deliver(meta.account_update(DEMO, "ACCOUNT_RECONNECTED"))
+    assert WhatsappConnection.objects.get().status == "RECONNECT"
+    run_jobs()
+    assert WhatsappConnection.objects.get().status == status
+
+
+def test_a_number_that_is_back_is_not_registered_while_its_signup_is_pending(connection, meta, deliver, run_jobs):
+    WhatsappConnection.objects.update(status="PENDING")
+    deliver(meta.account_update(DEMO, "ACCOUNT_RECONNECTED"))
+    assert ProcrastinateJob.objects.filter(task_name="recover_connection").count() == 1
+    run_jobs()
+    assert meta.timeline == []
 
 
 def test_another_account_is_left_alone(connection, stranger, meta, deliver):

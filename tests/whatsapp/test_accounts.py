@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.conftest import connect
 from whatsapp import accounts
@@ -161,6 +160,13 @@ def test_what_concerns_an_account_concerns_all_of_its_numbers(connection, second
     assert AccountNotice.objects.count() == 2
 
 
+def test_numbers_of_two_tenants_in_one_account_each_have_their_own_notice(connection, second, stranger):
+    WhatsappConnection.objects.filter(pk=second.pk).update(tenant=stranger)
+    accounts.hear(update(event="ACCOUNT_VIOLATION"))
+    notices = AccountNotice.objects.values_list("connection", "tenant")
+    assert set(notices) == {(connection.pk, connection.tenant_id), (second.pk, stranger.pk)}
+
+
 @pytest.mark.parametrize(
     "heard", [quality("FLAGGED"), name("APPROVED"), update("security", "PIN_CHANGED", number=DEMO.digits)]
 )
@@ -277,27 +283,3 @@ def test_without_a_time_it_has_happened_now(connection):
         "repeated account update",
     ]
     assert WhatsappConnection.objects.get().status == "RESTRICTED"
-
-
-# ── Back on the platform ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(("works", "status"), [(True, "CONNECTED"), (False, "RECONNECT")])
-@pytest.mark.django_db(transaction=True)
-def test_a_number_that_is_back_is_connected_when_our_access_works(works, status, connection, meta, run_jobs):
-    meta.memory.record("subscribed", waba_id=DEMO.waba_id)
-    if not works:
-        meta.happens("remove_app", DEMO)
-    accounts.hear(update(event="ACCOUNT_OFFBOARDED"))
-    accounts.hear(update(event="ACCOUNT_RECONNECTED"))
-    assert WhatsappConnection.objects.get().status == "RECONNECT"
-    run_jobs()
-    assert WhatsappConnection.objects.get().status == status
-
-
-def test_a_number_that_is_back_is_not_registered_while_its_signup_is_pending(connection, meta, run_jobs):
-    WhatsappConnection.objects.update(status="PENDING")
-    accounts.hear(update("account_reconnected"))
-    assert ProcrastinateJob.objects.filter(task_name="recover_connection").count() == 1
-    run_jobs()
-    assert meta.timeline == []

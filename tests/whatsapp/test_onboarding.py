@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
 
 from tests.conftest import connect
@@ -180,3 +181,9 @@ def test_no_secret_reaches_page_api_or_log(tenant, meta, come_back, api, caplog)
     told = page + answer + caplog.text + repr(connection) + str(connection)
     assert connection.access_token not in told
     assert connection.pin not in told
+
+
+def test_the_demo_number_has_the_portfolio_of_its_business(db, settings, tmp_path):
+    settings.DEBUG = True
+    call_command("seed_demo", credentials=tmp_path / "credentials.json")
+    assert WhatsappConnection.objects.get().portfolio_id == DEMO.client_business_id

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of
+from tenants.admin import TenantFilter, badge, link_to, moment, moment_of
 from tenants.endless import EndlessAdmin
 from whatsapp.admin import secrets
 from whatsapp.admin.exchanges import pretty
@@ -36,6 +36,17 @@ SUBJECTS = {
     "message_template_quality_update": _("Quality of a template"),
     "message_template_components_update": _("Text of a template"),
     "template_category_update": _("Category of a template"),
+}
+GROUPS = {
+    "account": (
+        _("Account"),
+        ("account_update", "account_offboarded", "account_reconnected", "account_review_update"),
+    ),
+    "alerts": (_("Alerts"), ("account_alerts",)),
+    "limits": (_("Quality and limits"), ("phone_number_quality_update", "business_capability_update")),
+    "name": (_("Name"), ("phone_number_name_update",)),
+    "security": (_("PIN"), ("security",)),
+    "templates": (_("Templates"), tuple(field for field in SUBJECTS if "template" in field)),
 }
 GOOD_NEWS = {"APPROVED", "UNFLAGGED", "UPGRADE", "ACCOUNT_RECONNECTED", "OBA_APPROVED"}
 DECISIONS = {
@@ -65,14 +76,15 @@ def tone(notice: Any) -> str:
     return "good" if notice.event in GOOD_NEWS or notice.detail.startswith("REINSTATE") else "quiet"
 
 
-def word(notice: AccountNotice) -> SafeString | str:
-    """Meta's word for what has happened; some fields have none."""
-    return NOTHING if notice.event == notice.field else badge(tone(notice), notice.event)
+def told(notice: AccountNotice) -> SafeString:
+    """What it is about, and Meta's word for what has happened; some fields have none."""
+    word = "" if notice.event == notice.field else badge(f"{tone(notice)} word", notice.event.replace("_", " "))
+    return format_html("{} {}", subject(notice), word)
 
 
 def table_row(notice: AccountNotice) -> dict[str, Any]:
     """What the table of notices shows of one."""
-    return {"row": notice, "subject": subject(notice), "word": word(notice)}
+    return {"row": notice, "told": told(notice)}
 
 
 # ── What stays true ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,21 +157,22 @@ class NeedFilter(admin.SimpleListFilter):
 
 class SubjectFilter(admin.SimpleListFilter):
     title = _("subject")
-    parameter_name = "field"
+    parameter_name = "about"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return list(SUBJECTS.items())
+        return [(group, title) for group, (title, _fields) in GROUPS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(field=self.value()) if self.value() else queryset
+        _title, fields = GROUPS.get(self.value() or "", ("", ()))
+        return queryset.filter(field__in=fields) if fields else queryset
 
 
 @admin.register(AccountNotice)
 class AccountNoticeAdmin(EndlessAdmin):
-    list_display = ["time", "tenant", "number", "about", "what", "detail"]
+    list_display = ["time", "news", "tenant", "number", "detail"]
     list_filter = [NeedFilter, SubjectFilter, TenantFilter]
     ordering = ["-happened_at", "-id"]
-    fields = ["time", "tenant", "number", "about", "what", "detail", "heard", "said"]
+    fields = ["time", "tenant", "number", "news", "detail", "heard", "said"]
     time = moment_of("happened_at", _("time"))
     heard = moment_of("created_at", _("heard at"))
 
@@ -175,14 +188,10 @@ class AccountNoticeAdmin(EndlessAdmin):
     def number(self, notice: AccountNotice) -> SafeString:
         return link_to("whatsapp_whatsappconnection", notice.connection_id, notice.connection)
 
-    @admin.display(description=_("subject"))
-    def about(self, notice: AccountNotice) -> str:
-        return subject(notice)
+    @admin.display(description=_("notice"))
+    def news(self, notice: AccountNotice) -> SafeString:
+        return told(notice)
 
-    @admin.display(description=_("event"))
-    def what(self, notice: AccountNotice) -> SafeString | str:
-        return word(notice)
-
-    @admin.display(description=_("What Meta said"))
+    @admin.display(description=_("what Meta said"))
     def said(self, notice: AccountNotice) -> SafeString | str:
         return pretty(notice.value)
