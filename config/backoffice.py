@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Conversation, Message, WebhookEvent
-from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
+from whatsapp.models import AccountNotice, EmbeddedSignupSession, WhatsappConnection
 
 LATELY = timedelta(hours=24)
 THIS_WEEK = timedelta(days=7)
@@ -52,6 +52,11 @@ def unfinished_signups() -> QuerySet[EmbeddedSignupSession]:
     return recent.filter(EmbeddedSignupSession.unfinished())
 
 
+def needy_notices() -> QuerySet[AccountNotice]:
+    recent = AccountNotice.objects.filter(happened_at__gt=timezone.now() - THIS_WEEK)
+    return recent.filter(AccountNotice.needing_somebody())
+
+
 class Card(NamedTuple):
     """One thing that may need somebody: its rows, where they are listed, and what to say when there are none."""
 
@@ -68,6 +73,7 @@ CARDS = [
     Card(_("Events with errors in 24 hours"), _("No errors"), events_with_errors, "state=error"),
     Card(_("Unprocessed events"), _("Nothing waits"), unprocessed_events, "state=unprocessed", "warn"),
     Card(_("Numbers without access"), _("All have access"), lost_connections, "status=troubled"),
+    Card(_("Notices of Meta in 7 days"), _("None that needs somebody"), needy_notices, "needs=somebody", "warn"),
     Card(
         _("Unfinished signups in 7 days"), _("All came to their end"), unfinished_signups, "ending=unfinished", "warn"
     ),

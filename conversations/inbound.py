@@ -19,7 +19,7 @@ from conversations import messages, people, statuses
 from conversations.models import WebhookEvent
 from conversations.tasks import KeepTrying
 from tenants.queue import queue
-from whatsapp import lifecycle
+from whatsapp import accounts
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import (
     AccountUpdate,
@@ -150,7 +150,7 @@ def _skip(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
 
 
 def _hear(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
-    return [lifecycle.hear(part.item) for part in parts]
+    return [accounts.hear(part.item) for part in parts]
 
 
 def _ignore_unknown(parts: Sequence[Part], event: WebhookEvent) -> list[str]:

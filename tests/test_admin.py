@@ -2,17 +2,26 @@
 
 import re
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from agent.admin import diff
 from agent.models import SystemPrompt
 from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
 from tenants.models import ApiKey, Membership, Tenant
-from whatsapp.models import DataDeletionRequest, EmbeddedSignupSession, Ending, GraphExchange, WhatsappConnection
+from whatsapp.models import (
+    AccountNotice,
+    DataDeletionRequest,
+    EmbeddedSignupSession,
+    Ending,
+    GraphExchange,
+    WhatsappConnection,
+)
 
 TOKEN, PIN = "EAAsecretOfTheNumber", "135790"
 LISTS = {
@@ -22,6 +31,7 @@ LISTS = {
     "connections": "/admin/whatsapp/whatsappconnection/",
     "signups": "/admin/whatsapp/embeddedsignupsession/",
     "exchanges": "/admin/whatsapp/graphexchange/",
+    "notices": "/admin/whatsapp/accountnotice/",
     "deletions": "/admin/whatsapp/datadeletionrequest/",
     "prompts": "/admin/agent/systemprompt/",
     "conversations": "/admin/conversations/conversation/",
@@ -54,6 +64,7 @@ def furnishing(db: None) -> Furnish:
         session.access_token = TOKEN
         session.ended(Ending.NO_NUMBER, "The account has no number.")
         exchange(connection, signup=session, path="debug_token")
+        notice(connection)
         DataDeletionRequest.objects.create(confirmation_code=f"code-{number}", meta_user_id="9")
         customer = WhatsappUser.objects.create(tenant=tenant, wa_id=f"3460000{number:04}", name="Lucía")
         talk = Conversation.objects.create(tenant=tenant, connection=connection, whatsapp_user=customer)
@@ -84,6 +95,11 @@ def exchange(connection: WhatsappConnection, **fields: object) -> GraphExchange:
     return GraphExchange.objects.create(tenant=connection.tenant, connection=connection, **{**told, **fields})
 
 
+def notice(connection: WhatsappConnection, event: str = "ACCOUNT_VIOLATION", **fields: object) -> AccountNotice:
+    told = {"field": "account_update", "event": event, "digest": uuid4().hex, "happened_at": timezone.now()}
+    return AccountNotice.objects.create(tenant=connection.tenant, connection=connection, **{**told, **fields})
+
+
 def in_force(tenant: Tenant) -> int:
     return SystemPrompt.objects.get(tenant=tenant, is_active=True).version
 
@@ -112,7 +128,7 @@ def act(client: Client, path: str, action: str, *rows: object, confirmed: bool =
 def test_a_token_and_a_pin_are_on_no_page(admin_client, talk):
     session = EmbeddedSignupSession.objects.get()
     rows = [talk.connection, session, talk.tenant, talk, *Message.objects.all(), *GraphExchange.objects.all()]
-    rows += DataDeletionRequest.objects.all()
+    rows += [*DataDeletionRequest.objects.all(), *AccountNotice.objects.all()]
     paths = ["/admin/", *LISTS.values(), *map(change, rows), change(talk.connection).replace("change", "history")]
     for path in paths:
         html = page(admin_client, path)
@@ -279,7 +295,17 @@ def test_a_conversation_is_found_by_phone_its_beginning_or_user_id(admin_client,
 
 def test_lists_can_be_narrowed_to_a_tenant(admin_client, furnish):
     one, two = furnish(1), furnish(2)
-    for name in ["memberships", "keys", "connections", "signups", "exchanges", "prompts", "conversations", "messages"]:
+    for name in [
+        "memberships",
+        "keys",
+        "connections",
+        "signups",
+        "exchanges",
+        "notices",
+        "prompts",
+        "conversations",
+        "messages",
+    ]:
         html = page(admin_client, LISTS[name], tenant=str(one.tenant_id))
         assert str(two.tenant.name) not in html
     assert admin_client.get(LISTS["keys"], {"tenant": "nobody"}).status_code == 302

@@ -268,7 +268,7 @@ def _keep(connection: WhatsappConnection, findings: list[Finding]) -> None:
     if number == "number_restricted" and connection.status == Status.CONNECTED:
         connection.restricted(f"The number is {found['number'].detail}.")
     elif number == "number_ok" and connection.status == Status.RESTRICTED:
-        connection.connected()
+        connection.unrestricted()
     elif connection.problem in Ending.values and found["registration"].code in IS_REGISTERED:
         connection.problem = connection.status_reason = ""
         connection.save(update_fields=["problem", "status_reason"])

@@ -1,13 +1,12 @@
-"""What becomes of a connection after its signup: its token is renewed, Meta speaks about its account, it ends.
+"""What becomes of a connection after its signup: its token is renewed, its grant is taken back, it ends.
 
-Knows connections and Meta's calls; nothing of conversations.
+Knows connections and Meta's calls; nothing of conversations. What Meta says of an account is heard in `accounts`.
 """
 
 import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,21 +15,12 @@ from whatsapp.client import GraphClient
 from whatsapp.errors import GraphError
 from whatsapp.exchanges import keep_for
 from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
-from whatsapp.payloads import AccountUpdate, digits
 
 logger = logging.getLogger(__name__)
 
 Status = WhatsappConnection.Status
 ALIVE = (Status.CONNECTED, Status.RESTRICTED)
 REFRESH_BEFORE = timedelta(days=14)
-
-# https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/account_update
-PROBLEM_OF_EVENT = {
-    "PARTNER_REMOVED": "app_removed",
-    "PARTNER_APP_UNINSTALLED": "app_removed",
-    "ACCOUNT_DELETED": "account_deleted",
-    "ACCOUNT_OFFBOARDED": "offboarded",
-}
 
 
 def refresh_token(connection: WhatsappConnection) -> bool:
@@ -126,52 +116,3 @@ def _of_meta_user(meta_user_id: str) -> list[WhatsappConnection]:
     if not meta_user_id:
         return []
     return list(WhatsappConnection.objects.filter(meta_user_id=meta_user_id).exclude(status=Status.DISCONNECTED))
-
-
-@transaction.atomic
-def hear(update: AccountUpdate) -> str:
-    """Meta speaks about an account: what that means for each of its numbers. Returns in a word what became of it."""
-    if update.app_id not in ("", settings.META_APP_ID):
-        return "account update of another app"
-    connections = WhatsappConnection.objects.select_for_update(no_key=True).order_by("pk")
-    meant = [found for found in connections.filter(business_account_id=update.waba_id) if _is_of(update, found)]
-    if not update.waba_id or not meant:
-        return "ignored: the account is not connected"
-    for connection in meant:
-        before = connection.status
-        _apply(update, connection)
-        if connection.status != before:  # what the doctor found is not so any more
-            connection.findings = []
-            connection.save(update_fields=["findings"])
-    return f"{update.field}: {update.event[:40]}"
-
-
-def _is_of(update: AccountUpdate, connection: WhatsappConnection) -> bool:
-    """`security` speaks of one number, spelled as it is shown; the rest of the whole account."""
-    if connection.status == Status.DISCONNECTED:
-        return False
-    number = update.display_phone_number
-    return update.field != "security" or bool(number and number == digits(connection.display_phone_number))
-
-
-def _apply(update: AccountUpdate, connection: WhatsappConnection) -> None:
-    reason = f"Meta: {update.event} {update.detail}".strip()
-    match update.event, update.detail:
-        case event, _ if event in PROBLEM_OF_EVENT:
-            connection.access_lost(reason, PROBLEM_OF_EVENT[event])
-        case "ACCOUNT_RESTRICTION", _ if connection.status in ALIVE:
-            connection.restricted(reason)
-        case "DISABLED_UPDATE", "DISABLE" if connection.status in ALIVE:
-            connection.restricted(reason, "disabled")
-        case "DISABLED_UPDATE", "REINSTATE" if connection.status == Status.RESTRICTED:
-            connection.connected()
-        case "PIN_CHANGED", _:
-            _forget_pin(connection, reason)
-
-
-def _forget_pin(connection: WhatsappConnection, reason: str) -> None:
-    """The PIN that we know is wrong now; the number goes on working."""
-    connection.pin = ""
-    if not connection.problem:
-        connection.problem, connection.status_reason = "pin_changed", reason[:500]
-    connection.save(update_fields=["pin", "problem", "status_reason"])

@@ -113,10 +113,12 @@ def _connect(session: EmbeddedSignupSession, phone_number_id: str, pin: str) -> 
     with _step(Ending.PERMISSIONS_MISSING):
         facts = GraphClient.of_the_app(keep).debug_token(session.access_token)
     check(facts)
+    client = GraphClient(session.access_token, keep)
     with _step(Ending.NO_NUMBER):
-        shared = shared_numbers(GraphClient(session.access_token, keep), facts)
+        shared = shared_numbers(client, facts)
     business_account_id, number = _chosen(session, shared, phone_number_id or session.phone_number_id)
-    connection = hold(session, business_account_id, number, facts)
+    portfolio_id = _portfolio(client, business_account_id, number)
+    connection = hold(session, business_account_id, number, facts, portfolio_id)
     session.connection = connection
     session.save(update_fields=["connection"])
     finish(connection, pin)
@@ -153,14 +155,38 @@ def _chosen(
     return fitting[0]
 
 
+def _portfolio(client: GraphClient, business_account_id: str, number: PhoneNumber) -> str:
+    """The portfolio within which Meta's ids of this number's customers are the same; asked for a new number only.
+
+    Where Meta refuses to tell, it is the number's account: that lies in one portfolio and so never mixes two.
+    """
+    if WhatsappConnection.objects.filter(phone_number_id=number.id).exists():
+        return ""
+    try:
+        with _step(Ending.REFUSED):
+            return client.client_business_id()
+    except SignupRefused as refusal:
+        if refusal.ending == Ending.META_UNAVAILABLE:
+            raise
+        logger.warning("number %s gets its account as its portfolio: %s", number.id, refusal)
+        return business_account_id
+
+
 def hold(
-    session: EmbeddedSignupSession, business_account_id: str, number: PhoneNumber, facts: TokenFacts
+    session: EmbeddedSignupSession,
+    business_account_id: str,
+    number: PhoneNumber,
+    facts: TokenFacts,
+    portfolio_id: str,
 ) -> WhatsappConnection:
-    """The tenant's row for this number, with the new token. Raises SignupRefused when another tenant has it."""
+    """The tenant's row for this number, with the new token. Raises SignupRefused when another tenant has it.
+
+    A number that is known keeps its portfolio, be it none: its customers are found by it.
+    """
     try:
         with transaction.atomic():
             connection, _created = WhatsappConnection.objects.select_for_update().get_or_create(
-                phone_number_id=number.id, defaults={"tenant": session.tenant}
+                phone_number_id=number.id, defaults={"tenant": session.tenant, "portfolio_id": portfolio_id}
             )
             if connection.tenant_id != session.tenant_id:
                 raise SignupRefused(Ending.NUMBER_TAKEN, f"{number.id} belongs to another tenant.")

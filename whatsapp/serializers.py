@@ -71,10 +71,25 @@ class ProblemSerializer(serializers.Serializer[object]):
     to_do = serializers.CharField(help_text="What to do now.")
 
 
+def _last_said(fact: str, meaning: str) -> serializers.CharField:
+    """What Meta last said by itself, in its own word; null when it has not."""
+    source = f"account_facts.{fact}"
+    return serializers.CharField(
+        source=source, read_only=True, allow_null=True, help_text=f"Meta's last word. {meaning}"
+    )
+
+
 class ConnectionSerializer(serializers.ModelSerializer[WhatsappConnection]):
     status = serializers.ChoiceField(choices=STATUSES)
     problem = serializers.SerializerMethodField()
     findings = serializers.SerializerMethodField(help_text="What the doctor saw the last time, not asked again now.")
+    messaging_limit = _last_said(
+        "limit.tier", "How many customers may be written to first in 24 hours: `TIER_250` … `TIER_UNLIMITED`."
+    )
+    quality = _last_said(
+        "quality.word", "`FLAGGED` when it has become low, `UNFLAGGED` when it is low no more. Ratings are findings."
+    )
+    name_decision = _last_said("name.decision", "Of the name that was asked for: `APPROVED`, `REJECTED` …")
 
     class Meta:
         model = WhatsappConnection
@@ -87,6 +102,9 @@ class ConnectionSerializer(serializers.ModelSerializer[WhatsappConnection]):
             "business_account_id",
             "display_phone_number",
             "verified_name",
+            "name_decision",
+            "quality",
+            "messaging_limit",
             "connected_at",
             "token_expires_at",
             "last_checked_at",

@@ -43,6 +43,20 @@ def check_connection(connection_id: str) -> None:
         health.examine(connection)
 
 
+def queue_recovery(connection: WhatsappConnection) -> None:
+    """The doctor comes soon, and does what is missing: in the caller's transaction."""
+    queue().configure_task("recover_connection").defer(connection_id=str(connection.pk))
+
+
+@app.task(name="recover_connection")
+def recover_connection(connection_id: str) -> None:
+    """Meta says that the number is back on the platform: with access that still works it is connected again."""
+    lost = [WhatsappConnection.Status.RECONNECT, *lifecycle.ALIVE]
+    connection = WhatsappConnection.objects.filter(pk=connection_id, status__in=lost).first()
+    if connection is not None:
+        health.repair(connection)
+
+
 @app.periodic(cron=EVERY_NIGHT)
 @app.task(name="check_connections")
 def check_connections(timestamp: int) -> None:

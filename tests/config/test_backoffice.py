@@ -27,7 +27,7 @@ from tests.test_admin import (  # noqa: F401  (fixtures are found by their names
     page,
     say,
 )
-from whatsapp.models import EmbeddedSignupSession, Ending, GraphExchange
+from whatsapp.models import AccountNotice, EmbeddedSignupSession, Ending, GraphExchange
 
 # ── The first page ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -38,7 +38,7 @@ def test_the_first_page_says_what_needs_somebody(admin_client, talk):
     WebhookEvent.objects.update(error="ValueError")
     talk.connection.access_lost("expired")
     html = page(admin_client, "/admin/")
-    assert html.count('class="card-count">1<') == 6
+    assert html.count('class="card-count">1<') == 7
     for link in re.findall(r'class="card [a-z]+" href="([^"]+)"', html):
         assert "Nothing matches" not in page(admin_client, link)
 
@@ -71,6 +71,14 @@ def test_a_signup_of_last_week_is_not_counted(admin_client, talk):
     assert "All came to their end" in page(admin_client, "/admin/")
 
 
+@pytest.mark.parametrize(
+    "fields", [{"event": "PARTNER_ADDED"}, {"happened_at": timezone.now() - timedelta(days=8)}], ids=["no need", "old"]
+)
+def test_a_notice_that_needs_nobody_any_more_is_not_counted(admin_client, talk, fields):
+    AccountNotice.objects.update(**fields)
+    assert "None that needs somebody" in page(admin_client, "/admin/")
+
+
 def test_when_nothing_waits_the_first_page_says_so(admin_client, db):
     html = page(admin_client, "/admin/")
     assert "Nothing waits" in html
@@ -83,7 +91,17 @@ def test_a_tenant_cannot_be_deleted_by_a_click(admin_client, talk):
 
 def test_a_tenants_page_leads_to_all_that_is_theirs(admin_client, talk):
     html = page(admin_client, change(talk.tenant))
-    for name in ["memberships", "keys", "connections", "signups", "exchanges", "prompts", "conversations", "messages"]:
+    for name in [
+        "memberships",
+        "keys",
+        "connections",
+        "signups",
+        "exchanges",
+        "notices",
+        "prompts",
+        "conversations",
+        "messages",
+    ]:
         assert f"{LISTS[name]}?tenant={talk.tenant_id}" in html
 
 
@@ -134,6 +152,7 @@ def test_a_transcript_costs_the_same_for_two_messages_and_for_forty(admin_client
 def test_no_page_needs_an_inline_script_or_style(admin_client, talk):
     rows = [talk, talk.tenant, SystemPrompt.objects.get(), ApiKey.objects.get(), Message.objects.first()]
     rows += [talk.connection, EmbeddedSignupSession.objects.get(), GraphExchange.objects.first()]
+    rows += AccountNotice.objects.all()
     for path in ["/admin/", *LISTS.values(), *map(change, rows)]:
         html = page(admin_client, path)
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*(src=|json))", html)

@@ -1,15 +1,19 @@
 """What Meta says about an account, through the webhook: the connection follows at once, and nothing is lost."""
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
+from conversations.inbound import process
 from conversations.models import Message, WebhookEvent
 from tests.conftest import PAYLOADS, connect, jobs
-from whatsapp.models import WhatsappConnection
+from whatsapp.models import AccountNotice, WhatsappConnection
 from whatsapp.payloads import AccountUpdate, parse
+from whatsapp.sandbox.envelopes import envelope
 from whatsapp.sandbox.meta import CATALOGUE, DEMO
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +54,139 @@ def test_what_an_event_means_to_a_connection(event, status, problem, connection,
     if problem:
         assert told["problem"]["what"]
         assert told["problem"]["to_do"]
+
+
+QUALITY = {"display_phone_number": DEMO.digits, "event": "FLAGGED", "current_limit": "TIER_250"}
+NAME = {"display_phone_number": DEMO.digits, "decision": "APPROVED", "requested_verified_name": "Café Nuevo"}
+ALERT = {"alert_severity": "WARNING", "alert_status": "ACTIVE", "alert_type": "PROFILE_PHOTO_LOST"}
+TEMPLATE = {"message_template_id": 7, "message_template_name": "offer", "message_template_language": "es"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "outcome", "needs_somebody"),
+    [
+        ("account_update", {"event": "ACCOUNT_OFFBOARDED"}, "account_update: ACCOUNT_OFFBOARDED", True),
+        ("account_offboarded", {"reason": "DEVICE"}, "account_offboarded", True),
+        ("account_update", {"event": "ACCOUNT_RECONNECTED"}, "account_update: ACCOUNT_RECONNECTED", False),
+        ("account_reconnected", {"reason": "DEVICE"}, "account_reconnected", False),
+        (
+            "account_update",
+            {"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "SCAM"}},
+            "account_update: ACCOUNT_VIOLATION",
+            True,
+        ),
+        (
+            "account_update",
+            {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}},
+            "account_update: DISABLED_UPDATE",
+            False,
+        ),
+        ("account_review_update", {"decision": "REJECTED"}, "account_review_update: REJECTED", True),
+        ("account_review_update", {"decision": "APPROVED"}, "account_review_update: APPROVED", False),
+        ("account_alerts", {"alert_info": ALERT}, "account_alerts: PROFILE_PHOTO_LOST", True),
+        (
+            "account_alerts",
+            {"alert_info": {**ALERT, "alert_severity": "INFORMATIONAL"}},
+            "account_alerts: PROFILE_PHOTO_LOST",
+            False,
+        ),
+        (
+            "business_capability_update",
+            {"max_daily_conversations_per_business": 2000},
+            "business_capability_update",
+            False,
+        ),
+        ("phone_number_quality_update", QUALITY, "phone_number_quality_update: FLAGGED", True),
+        ("phone_number_name_update", NAME, "phone_number_name_update: APPROVED", False),
+        ("phone_number_name_update", {**NAME, "decision": "REJECTED"}, "phone_number_name_update: REJECTED", True),
+        ("security", {**QUALITY, "event": "PIN_CHANGED"}, "security: PIN_CHANGED", True),
+        ("security", {**QUALITY, "event": "PIN_RESET_REQUEST"}, "security: PIN_RESET_REQUEST", False),
+        (
+            "message_template_status_update",
+            {**TEMPLATE, "event": "PAUSED"},
+            "message_template_status_update: PAUSED",
+            True,
+        ),
+        (
+            "message_template_status_update",
+            {**TEMPLATE, "event": "APPROVED"},
+            "message_template_status_update: APPROVED",
+            False,
+        ),
+        (
+            "message_template_quality_update",
+            {**TEMPLATE, "previous_quality_score": "GREEN", "new_quality_score": "YELLOW"},
+            "message_template_quality_update: YELLOW",
+            False,
+        ),
+        ("message_template_components_update", TEMPLATE, "message_template_components_update", False),
+        (
+            "template_category_update",
+            {**TEMPLATE, "previous_category": "UTILITY", "new_category": "MARKETING"},
+            "template_category_update: MARKETING",
+            False,
+        ),
+    ],
+)
+def test_every_field_about_an_account_comes_through_the_webhook(
+    field, value, outcome, needs_somebody, connection, deliver
+):
+    body = envelope(DEMO, value, field, at=time.time())
+    assert (deliver(body), deliver(body)) == (200, 200)
+    assert WebhookEvent.objects.get().outcome == {outcome: 1}
+    notice = AccountNotice.objects.get(connection=connection, field=field, value=value)
+    assert notice.happened_at <= timezone.now()
+    assert AccountNotice.objects.filter(AccountNotice.needing_somebody()).exists() == needs_somebody
+
+
+def test_the_tenant_is_told_what_meta_last_said(connection, stranger, meta, deliver, api):
+    theirs = connect(stranger, meta, 1)
+    for field, value in (("phone_number_quality_update", QUALITY), ("phone_number_name_update", NAME)):
+        deliver(envelope(DEMO, value, field, at=time.time()))
+    told = api(connection.tenant).get("/v1/whatsapp/connection").json()
+    said = ("messaging_limit", "quality", "name_decision")
+    assert [told[word] for word in said] == ["TIER_250", "FLAGGED", "APPROVED"]
+    assert told["verified_name"] == "Café Nuevo"
+    assert api(connection.tenant).get("/v1/whatsapp/connections").json()["data"] == [told]
+    told = api(stranger).get(f"/v1/whatsapp/connections/{theirs.pk}").json()
+    assert [told[word] for word in said] == [None, None, None]
+    assert api(stranger).get(f"/v1/whatsapp/connections/{connection.pk}").status_code == 404
+
+
+def test_what_is_replayed_after_the_number_was_connected_again_undoes_nothing(connection, meta, deliver):
+    at = time.time() - 60
+    WhatsappConnection.objects.update(status="DISCONNECTED")
+    deliver(envelope(DEMO, {"event": "ACCOUNT_RESTRICTION"}, "account_update", at=at))
+    deliver(envelope(DEMO, {"event": "ACCOUNT_OFFBOARDED"}, "account_update", at=at))
+    connection.connected()
+    WebhookEvent.objects.update(processed_at=None)
+    process(WebhookEvent.objects.order_by("received_at"))
+    assert [list(event.outcome) for event in WebhookEvent.objects.order_by("received_at")] == [
+        ["late account_update: ACCOUNT_RESTRICTION"],
+        ["late account_update: ACCOUNT_OFFBOARDED"],
+    ]
+    assert WhatsappConnection.objects.get().status == "CONNECTED"
+    assert AccountNotice.objects.count() == 2
+
+
+@pytest.mark.parametrize(("works", "status"), [(True, "CONNECTED"), (False, "RECONNECT")])
+@pytest.mark.django_db(transaction=True)
+def test_a_number_that_is_back_is_connected_when_our_access_works(works, status, connection, meta, deliver, run_jobs):
+    if not works:
+        meta.happens("remove_app", DEMO)
+    deliver(meta.account_update(DEMO, "ACCOUNT_OFFBOARDED"))
+    deliver(meta.account_update(DEMO, "ACCOUNT_RECONNECTED"))
+    assert WhatsappConnection.objects.get().status == "RECONNECT"
+    run_jobs()
+    assert WhatsappConnection.objects.get().status == status
+
+
+def test_a_number_that_is_back_is_not_registered_while_its_signup_is_pending(connection, meta, deliver, run_jobs):
+    WhatsappConnection.objects.update(status="PENDING")
+    deliver(meta.account_update(DEMO, "ACCOUNT_RECONNECTED"))
+    assert ProcrastinateJob.objects.filter(task_name="recover_connection").count() == 1
+    run_jobs()
+    assert meta.timeline == []
 
 
 def test_another_account_is_left_alone(connection, stranger, meta, deliver):

@@ -3,6 +3,8 @@
 Knows the pages by their addresses; what the doctor finds, and how, is told in the doctor's own tests.
 """
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
@@ -10,7 +12,8 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.test_admin import LISTS, change, exchange, page
+from tests.conftest import connect
+from tests.test_admin import LISTS, change, exchange, notice, page
 from whatsapp.admin.connections import DEEDS
 from whatsapp.findings import CHECKS, WORDS
 from whatsapp.models import EmbeddedSignupSession, Ending, GraphExchange, WhatsappConnection
@@ -52,7 +55,8 @@ def test_no_page_reads_a_token_a_pin_or_a_state(admin_client, connection, signup
     signup.connection = connection
     signup.save()
     row = exchange(connection, signup=signup)
-    paths = [LISTS["connections"], LISTS["signups"], LISTS["exchanges"], *map(change, (connection, signup, row))]
+    paths = [LISTS[name] for name in ("connections", "signups", "exchanges", "notices")]
+    paths += map(change, (connection, signup, row, notice(connection)))
     with CaptureQueriesContext(database) as queries:
         for path in paths:
             page(admin_client, path)
@@ -95,7 +99,7 @@ def test_a_connection_shows_its_newest_twenty_exchanges(admin_client, connection
     page(admin_client, change(connection))
     for _ in range(20):
         exchange(connection, error="(190) It is over", code=190, status=401)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         html = page(admin_client, change(connection))
     assert html.count("(190) It is over") == 20
     assert "oldest" not in html
@@ -115,6 +119,67 @@ def test_an_exchange_is_shown_whole_and_escaped(admin_client, connection):
     html = page(admin_client, change(row))
     assert "&lt;b&gt;" in html
     assert "AbC" in html
+    assert change(connection) in html
+
+
+# ── What Meta says ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_connection_tells_in_words_what_meta_last_said(admin_client, connection):
+    assert "Nothing yet." in page(admin_client, change(connection))
+    at = {"at": timezone.now().isoformat()}
+    connection.account_facts = {
+        "limit": {"tier": "TIER_2K", **at},
+        "quality": {"word": "FLAGGED", **at},
+        "name": {"decision": "REJECTED", "requested": "<b>Bank", "reason": "NAME_NOT_CONSISTENT", **at},
+        "review": {"decision": "SOMETHING_NEW", **at},
+        "capability": {"phone_numbers": 25, **at},
+        "account": {"event": "PARTNER_REMOVED", **at},
+    }
+    connection.save()
+    html = page(admin_client, change(connection))
+    for words in ("2,000 customers in 24 hours", "Has become low", "&lt;b&gt;Bank", "Declined", "SOMETHING_NEW", "25"):
+        assert words in html
+    assert "NAME_NOT_CONSISTENT" in html
+    assert "PARTNER_REMOVED" not in html
+
+
+@pytest.mark.parametrize(
+    ("tier", "words"), [("TIER_UNLIMITED", "Any number of customers"), ("TIER_NOT_SET", "TIER_NOT_SET")]
+)
+def test_a_limit_that_is_no_number_is_told_too(tier, words, admin_client, connection):
+    WhatsappConnection.objects.update(account_facts={"limit": {"tier": tier, "at": timezone.now().isoformat()}})
+    assert words in page(admin_client, change(connection))
+
+
+def test_a_connection_shows_its_newest_ten_notices(admin_client, connection, stranger, meta):
+    other = notice(connect(stranger, meta, 1), "ACCOUNT_DELETED")
+    notice(connection, "PARTNER_ADDED", happened_at=timezone.now() - timedelta(days=1))
+    for _ in range(10):
+        notice(connection, "ACCOUNT_RESTRICTION")
+    html = page(admin_client, change(connection))
+    assert html.count("ACCOUNT RESTRICTION") == 10
+    assert "PARTNER ADDED" not in html
+    assert change(other) not in html
+    every = page(admin_client, LISTS["notices"], connection=str(connection.pk))
+    assert "PARTNER ADDED" in every
+    assert change(other) not in every
+
+
+def test_notices_are_narrowed_by_need_and_by_subject(admin_client, connection):
+    notice(connection, "ACCOUNT_RESTRICTION")
+    notice(connection, "APPROVED", field="phone_number_name_update")
+    notice(connection, "business_capability_update", field="business_capability_update")
+    html = page(admin_client, LISTS["notices"])
+    assert '<span class="badge bad word">ACCOUNT RESTRICTION</span>' in html
+    assert '<span class="badge good word">APPROVED</span>' in html
+    assert "APPROVED" not in page(admin_client, LISTS["notices"], needs="somebody")
+    assert "ACCOUNT RESTRICTION" not in page(admin_client, LISTS["notices"], about="name")
+
+
+def test_a_notice_shows_what_meta_said_and_leads_to_its_number(admin_client, connection):
+    html = page(admin_client, change(notice(connection, value={"violation_info": "<b>SCAM"})))
+    assert "&lt;b&gt;SCAM" in html
     assert change(connection) in html
 
 

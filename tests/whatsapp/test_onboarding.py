@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
 
 from tests.conftest import connect
@@ -71,8 +72,9 @@ def test_a_number_is_connected(tenant, meta, come_back, api):
     assert answer["phone_number_id"] == NEW.phone_number_id
     assert answer["business_account_id"] == NEW.waba_id
     assert [event.title.removeprefix("graph.") for event in meta.timeline] == [
-        *("exchange_code", "debug_token", "get_phone_numbers", "post_subscribed_apps", "get", "post_register")
+        *("exchange_code", "debug_token", "get_phone_numbers", "get", "post_subscribed_apps", "get", "post_register")
     ]
+    assert connection.portfolio_id == NEW.client_business_id
 
 
 def test_the_page_speaks_the_browsers_language(tenant, come_back):
@@ -179,3 +181,9 @@ def test_no_secret_reaches_page_api_or_log(tenant, meta, come_back, api, caplog)
     told = page + answer + caplog.text + repr(connection) + str(connection)
     assert connection.access_token not in told
     assert connection.pin not in told
+
+
+def test_the_demo_number_has_the_portfolio_of_its_business(db, settings, tmp_path):
+    settings.DEBUG = True
+    call_command("seed_demo", credentials=tmp_path / "credentials.json")
+    assert WhatsappConnection.objects.get().portfolio_id == DEMO.client_business_id

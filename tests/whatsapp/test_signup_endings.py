@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -212,14 +213,37 @@ def test_a_button_without_its_token_does_nothing(person):
     assert heading(person.browser.post(ON)) == "This page is too old"
 
 
-@pytest.mark.parametrize("step", ["debug_token", "get_phone_numbers", "post_subscribed_apps", "get$", "post_register"])
-@pytest.mark.parametrize("trouble", ["timeout_after_accept", "refused", "html_500", 2, 4, 80007, 131000, 100, 190, 10])
+STEPS = ["debug_token", "get_phone_numbers", "post_subscribed_apps", r"/\d+ get$", "post_register"]
+OUTAGES = ["timeout_after_accept", "refused", "html_500", 2, 4, 80007, 131000]
+REFUSALS = [100, 190, 10]
+FAILURES = [*product(STEPS, [*OUTAGES, *REFUSALS]), *product(["/me get$"], OUTAGES)]
+
+
+@pytest.mark.parametrize(("step", "trouble"), FAILURES)
 def test_a_failure_at_any_single_step_is_repaired_by_trying_again(step, trouble, person, meta):
     meta.fail_next(trouble, method_path_regex=step)
     page = person.signs_up()
     assert heading(page) != "Your number is connected"
     assert heading(person.presses_the_button(page)) == "Your number is connected"
     assert len(meta.memory.attempts["register", NEW.phone_number_id]) == 1
+    assert WhatsappConnection.objects.get().portfolio_id == NEW.client_business_id
+
+
+@pytest.mark.parametrize("trouble", REFUSALS)
+def test_a_portfolio_that_meta_does_not_tell_ends_no_signup_and_the_account_stands_in_for_it(trouble, person, meta):
+    meta.fail_next(trouble, method_path_regex="/me get$")
+    assert heading(person.signs_up()) == "Your number is connected"
+    assert WhatsappConnection.objects.get().portfolio_id == NEW.waba_id
+
+
+@pytest.mark.parametrize("portfolio_id", ["", "of-another-time"])
+def test_a_number_that_is_known_keeps_its_portfolio_and_meta_is_not_asked(portfolio_id, person, tenant, meta):
+    connection = connect(tenant, meta, 1)
+    WhatsappConnection.objects.update(portfolio_id=portfolio_id)
+    meta.fail_next(2, method_path_regex="/me get$")
+    assert heading(person.signs_up()) == "Your number is connected"
+    connection.refresh_from_db()
+    assert connection.portfolio_id == portfolio_id
 
 
 def test_trying_again_and_again_leaves_the_tenant_half_of_metas_registrations(person, meta):

@@ -1,4 +1,4 @@
-"""The staff's pages for connections: how far each has come, what the doctor says of it, and what was said to Meta.
+"""The staff's pages for connections: how far each has come, what the doctor and Meta say of it, what was said to Meta.
 
 Staff change nothing here by hand: they have the doctor look, or repair. Only the doctor reads a token.
 """
@@ -27,13 +27,13 @@ from django.views.decorators.http import require_POST
 from tenants.admin import NOTHING, ReadOnlyAdmin, TenantFilter, badge, link_to, moment, moment_of, tenant_column
 from tenants.models import Tenant
 from whatsapp import health
-from whatsapp.admin import secrets
-from whatsapp.admin.exchanges import BODIES, table_row
+from whatsapp.admin import exchanges, notices, secrets
 from whatsapp.findings import Finding
 from whatsapp.models import WhatsappConnection
 from whatsapp.problems import problem_of
 
 NEWEST_EXCHANGES = 20
+NEWEST_NOTICES = 10
 
 Status = WhatsappConnection.Status
 
@@ -132,7 +132,7 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
     change_form_template = "admin/whatsapp/whatsappconnection/change_form.html"
     fields = [
         *("tenant", "number", "verified_name", "state", "trouble", "status_reason"),
-        *("phone_number_id", "business_account_id", "in_app", "access_ends", "last_webhook"),
+        *("phone_number_id", "business_account_id", "portfolio", "in_app", "access_ends", "last_webhook"),
     ]
     last_webhook = moment_of("last_webhook_at", _("last webhook at"))
 
@@ -156,7 +156,8 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         connection = context["original"]
         findings = health.findings_of(connection)
-        exchanges = connection.exchanges.defer(*BODIES).order_by("-created_at", "-id")[:NEWEST_EXCHANGES]
+        calls = connection.exchanges.defer(*exchanges.BODIES).order_by("-created_at", "-id")[:NEWEST_EXCHANGES]
+        said = notices.notices().filter(connection=connection)[:NEWEST_NOTICES]
         context.update(
             title=str(connection),
             subtitle=None,
@@ -165,7 +166,9 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
             checked=moment(connection.last_checked_at),
             can_repair=any(finding.can_repair for finding in findings),
             may_treat=self.may_treat(request),
-            exchanges=[table_row(exchange) for exchange in exchanges],
+            facts=list(notices.told_facts(connection)),
+            notices=[notices.table_row(notice) for notice in said],
+            exchanges=[exchanges.table_row(call) for call in calls],
         )
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -232,6 +235,10 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
         problem = problem_of(connection)
         told = '{} {}<span class="detail">{}</span>'
         return format_html(told, problem.what, problem.to_do, problem.code) if problem else NOTHING
+
+    @admin.display(description=_("business portfolio"))
+    def portfolio(self, connection: WhatsappConnection) -> str:
+        return connection.portfolio_id or NOTHING
 
     @admin.display(description=_("also in the WhatsApp Business app"))
     def in_app(self, connection: WhatsappConnection) -> str:

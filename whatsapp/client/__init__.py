@@ -84,6 +84,14 @@ class GraphClient:
         request = Request("GET", "debug_token", query={"input_token": access_token})
         return TokenFacts.of(self._wanted("data", request)["data"])
 
+    def client_business_id(self) -> str:
+        """The business portfolio that this token was granted by.
+
+        https://developers.facebook.com/docs/facebook-login/facebook-login-for-business
+        """
+        request = Request("GET", "me", query={"fields": "client_business_id"})
+        return str(self._wanted("client_business_id", request)["client_business_id"])
+
     # ── Accounts and numbers ─────────────────────────────────────────────────────────────────────────────────────────
 
     def has_payment_method(self, business_account_id: str) -> bool:

@@ -84,6 +84,10 @@ class WhatsappConnection(TenantOwned):
         """Meta lets nothing be sent for now; what comes in is kept, and answered when it is lifted."""
         self._now(self.Status.RESTRICTED, problem=problem, reason=reason)
 
+    def unrestricted(self) -> None:
+        """Meta lets messages be sent again; the number has been connected all along."""
+        self._now(self.Status.CONNECTED)
+
     def _now(self, status: "WhatsappConnection.Status", *more: str, problem: str = "", reason: str = "") -> None:
         self.status, self.problem, self.status_reason = status, problem, reason[:500]
         self.save(update_fields=["status", "problem", "status_reason", *more])

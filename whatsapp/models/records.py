@@ -3,6 +3,9 @@
 Knows nothing of what follows from it.
 """
 
+from functools import reduce
+from operator import or_
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +14,22 @@ from tenants.ids import uuid7
 from tenants.models import TenantOwned
 from whatsapp.models.connections import WhatsappConnection
 from whatsapp.models.signups import EmbeddedSignupSession
+
+# What does not mend itself: somebody has to act at Meta, or to know of it before anything is sent again.
+NEEDS_SOMEBODY = {
+    "account_update": (
+        *("PARTNER_REMOVED", "PARTNER_APP_UNINSTALLED", "ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"),
+        *("ACCOUNT_RESTRICTION", "ACCOUNT_VIOLATION", "DISABLED_UPDATE"),
+    ),
+    "account_offboarded": ("ACCOUNT_OFFBOARDED",),
+    "account_review_update": ("REJECTED",),
+    "phone_number_name_update": ("REJECTED", "DECLINED"),
+    "phone_number_quality_update": ("FLAGGED", "DOWNGRADE"),
+    "security": ("PIN_CHANGED",),
+    "message_template_status_update": ("PAUSED", "DISABLED"),
+}
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/account_alerts
+ALARMING = ("WARNING", "CRITICAL")
 
 
 class GraphExchange(TenantOwned):
@@ -92,6 +111,13 @@ class AccountNotice(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.field} · {self.event}"
+
+    @staticmethod
+    def needing_somebody() -> Q:
+        """Restrictions, violations, refusals, changed PINs, and alerts that Meta itself calls more than information."""
+        listed = [Q(field=field, event__in=events) for field, events in NEEDS_SOMEBODY.items()]
+        alert = Q(field="account_alerts", value__alert_info__alert_severity__in=ALARMING)
+        return reduce(or_, listed, alert) & ~Q(event="DISABLED_UPDATE", detail__startswith="REINSTATE")
 
 
 class DataDeletionRequest(models.Model):

@@ -15,7 +15,7 @@ from whatsapp.fields import EncryptedTextField
 from whatsapp.models.connections import WhatsappConnection
 
 SIGNUP_LIFETIME = timedelta(minutes=15)
-LONGEST_TURN = timedelta(minutes=3)  # six calls, each with its time-out
+LONGEST_TURN = timedelta(minutes=3)  # seven calls, each with its time-out
 
 
 class Ending(models.TextChoices):

@@ -86,6 +86,7 @@ def demo(meta: Meta) -> dict[str, str]:
     return {
         "phone_number_id": DEMO.phone_number_id,
         "business_account_id": DEMO.waba_id,
+        "portfolio_id": DEMO.client_business_id,
         "display_phone_number": DEMO.display_phone_number,
         "verified_name": DEMO.verified_name,
         "access_token": meta.token_for(DEMO),
