@@ -79,7 +79,7 @@ DATABASES["default"]["OPTIONS"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Besides each app's tasks.py.
-PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps", "conversations.erasure"]
+PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps", "conversations.erasure", "conversations.retention"]
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=32)
 # A worker that has not been heard of for three heartbeats is dead, and its jobs go back into the queue.
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)

@@ -1,6 +1,7 @@
 """What a tenant reads of every type of message, in the order in which things were said."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection as database
@@ -32,7 +33,7 @@ def talk(connection: WhatsappConnection) -> Conversation:
 def read(api):
     """The messages of this conversation, as its tenant reads them."""
 
-    def read(talk: Conversation, limit: int = 100) -> list[dict]:
+    def read(talk: Conversation, limit: int = 100) -> list[dict[str, Any]]:
         return read_all(api(talk.tenant), f"{URL}/{talk.pk}/messages", limit)
 
     return read
