@@ -34,14 +34,16 @@ def accept(body: bytes) -> WebhookEvent:
     return event
 
 
-def process(events: Iterable[WebhookEvent]) -> None:
+def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
     """Does what the events ask for, once: what has been done is not done again, whoever calls.
+
+    With `again` also what events ask for that have been processed.
 
     One item's failure stays on its event, and the others go on. When the database fails, the event stays
     unprocessed and the sweep comes back to it.
     """
     for event in events:
-        if event.processed_at is None:
+        if again or event.processed_at is None:
             try:
                 _process(event)
             except (OperationalError, InterfaceError):
