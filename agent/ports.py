@@ -12,11 +12,27 @@ class Speaker(StrEnum):
 
 
 @dataclass(frozen=True)
+class Media:
+    """An image or a PDF, as it is. `name` is the customer's own for it, or empty."""
+
+    mime_type: str
+    data: bytes
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Media {self.mime_type}, {len(self.data)} bytes>"
+
+
+@dataclass(frozen=True)
 class Turn:
-    """Something said in the conversation, the oldest first."""
+    """Something said in the conversation, the oldest first. `media` is shown beside the text, which says what it is.
+
+    Only the customer's turns have media.
+    """
 
     speaker: Speaker
     text: str
+    media: Media | None = None
 
 
 @dataclass(frozen=True)
@@ -52,5 +68,22 @@ class LlmProviderPort(Protocol):
 
         `customer` is an opaque pseudonym, for the provider's abuse detection. Raises LlmUnavailable, LlmRefused
         or LlmError.
+        """
+        ...
+
+
+class CannotTranscribe(Exception):
+    """Nobody will make words of this recording, however often it is asked."""
+
+
+class TranscriptionUnavailable(Exception):
+    """No words can be made of it now: try again later."""
+
+
+class TranscriptionPort(Protocol):
+    def transcribe(self, audio: bytes, mime_type: str, language: str) -> str:
+        """What is said in the recording. `language` is the tenant's (`es`): a hint, for the speaker may use another.
+
+        Raises TranscriptionUnavailable or CannotTranscribe.
         """
         ...

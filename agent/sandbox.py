@@ -3,9 +3,12 @@
 Knows nothing of WhatsApp, of tenants or of prompts. The wire: https://platform.claude.com/docs/en/api/messages
 """
 
+import base64
+import binascii
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -27,6 +30,12 @@ ERRORS = {
     500: ("api_error", "Internal server error"),
     529: ("overloaded_error", "Overloaded"),
 }
+# https://platform.claude.com/docs/en/build-with-claude/vision and …/pdf-support
+MEDIA_TYPES = {
+    "image": {"image/jpeg", "image/png", "image/gif", "image/webp"},
+    "document": {"application/pdf"},
+}
+TOKENS_OF_MEDIA = 1600
 KINDS = {400, 401, 429, 500, 529, "timeout", "refusal", "max_tokens", "empty", "unknown_block", "bad_json"}
 
 
@@ -114,33 +123,105 @@ def _check(version: str, body: Json) -> None:
         raise WrongRequest(400, f"messages: unexpected role {sorted(map(str, unknown))}")
     if roles[0] != "user":
         raise WrongRequest(400, "messages: first message must use the user role")
-    if not all(_texts(message) for message in body["messages"]):
-        raise WrongRequest(400, "messages: text content blocks must be non-empty")
+    for number, message in enumerate(body["messages"]):
+        _check_content(f"messages.{number}.content", message)
+
+
+def _check_content(where: str, message: Json) -> None:
+    blocks = _blocks(message)
+    if not blocks:
+        raise WrongRequest(400, f"{where}: text content blocks must be non-empty")
+    for number, block in enumerate(blocks):
+        kind = block.get("type")
+        if kind == "text":
+            if not block.get("text"):
+                raise WrongRequest(400, f"{where}: text content blocks must be non-empty")
+        elif kind not in MEDIA_TYPES or message["role"] != "user":
+            raise WrongRequest(
+                400, f"{where}.{number}: {kind!r} blocks are not permitted in {message['role']!r} messages"
+            )
+        else:
+            _check_source(f"{where}.{number}.{kind}.source", block.get("source"), MEDIA_TYPES[kind])
+
+
+def _check_source(where: str, source: Any, known: set[str]) -> None:
+    if not isinstance(source, dict) or source.get("type") != "base64":
+        raise WrongRequest(400, f"{where}: only base64 is known here")
+    if source.get("media_type") not in known:
+        raise WrongRequest(400, f"{where}.base64.media_type: Input should be one of {sorted(known)}")
+    try:
+        data = base64.b64decode(str(source.get("data") or ""), validate=True)
+    except binascii.Error:
+        data = b""
+    if not data:
+        raise WrongRequest(400, f"{where}.base64.data: Invalid base64 data")
+
+
+def _blocks(message: Json) -> list[Json]:
+    content = message.get("content") or []
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _texts(message: Json) -> list[str]:
-    content = message.get("content") or ""
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [block["text"] for block in blocks if block.get("type") == "text" and block.get("text")]
+    return [block["text"] for block in _blocks(message) if block.get("type") == "text" and block.get("text")]
+
+
+def _media(message: Json) -> list[str]:
+    return [block["type"] for block in _blocks(message) if block.get("type") in MEDIA_TYPES]
 
 
 def last_words(messages: Iterable[Json]) -> str:
     """Everything the customer has said since the assistant last spoke."""
-    words: list[str] = []
+    return " ".join(word for message in _since_last_answer(messages) for word in _texts(message))
+
+
+def without_data(body: Json) -> Json:
+    """The request as people look at it: of images and documents only how long they are."""
+    messages = [{**message, "content": _shortened(message.get("content"))} for message in body.get("messages", [])]
+    return {**body, "messages": messages}
+
+
+def _shortened(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    return [
+        {**block, "source": {**block["source"], "data": f"[{len(block['source'].get('data', ''))} characters]"}}
+        if block.get("type") in MEDIA_TYPES and isinstance(block.get("source"), dict)
+        else block
+        for block in content
+    ]
+
+
+def _since_last_answer(messages: Iterable[Json]) -> list[Json]:
+    said: list[Json] = []
     for message in messages:
         if message["role"] == "assistant":
-            words = []
+            said = []
         elif message["role"] == "user":
-            words += _texts(message)
-    return " ".join(words)
+            said.append(message)
+    return said
 
 
 def _text(body: Json) -> str:
-    return f'Simulated answer (no model is behind it). You wrote: "{last_words(body["messages"])}"'
+    said = f'Simulated answer (no model is behind it). You wrote: "{last_words(body["messages"])}"'
+    seen = Counter(kind for message in _since_last_answer(body["messages"]) for kind in _media(message))
+    if not seen:
+        return said
+    return f"{said} You sent {' and '.join(_number(count, kind) for kind, count in sorted(seen.items()))}."
+
+
+def _number(count: int, kind: str) -> str:
+    return f"{count} {kind}" if count == 1 else f"{count} {kind}s"
+
+
+def _input_tokens(body: Json) -> int:
+    """About four characters are one token, and an image or a page is as much as a long text."""
+    text = json.dumps([body.get("system"), without_data(body)["messages"]])
+    return len(text) // 4 + 1 + TOKENS_OF_MEDIA * sum(len(_media(message)) for message in body["messages"])
 
 
 def _message(body: Json, text: str | None, **changes: Any) -> Answer:
-    """https://platform.claude.com/docs/en/api/messages: the Message object; about four characters are one token."""
+    """https://platform.claude.com/docs/en/api/messages: the Message object."""
     message = {
         "id": f"msg_{secrets.token_hex(12)}",
         "type": "message",
@@ -150,7 +231,7 @@ def _message(body: Json, text: str | None, **changes: Any) -> Answer:
         "stop_reason": "end_turn",
         "stop_sequence": None,
         "usage": {
-            "input_tokens": len(json.dumps([body.get("system"), body["messages"]])) // 4 + 1,
+            "input_tokens": _input_tokens(body),
             "output_tokens": len(text or "") // 4 + 1,
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": 0,

@@ -79,7 +79,7 @@ DATABASES["default"]["OPTIONS"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Besides each app's tasks.py.
-PROCRASTINATE_IMPORT_PATHS = ["conversations.sweeps", "conversations.erasure", "conversations.retention"]
+PROCRASTINATE_IMPORT_PATHS = [f"conversations.{name}" for name in ("sweeps", "erasure", "media", "retention")]
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=32)
 # A worker that has not been heard of for three heartbeats is dead, and its jobs go back into the queue.
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)
@@ -114,6 +114,8 @@ ANTHROPIC_MODEL = env.str("ANTHROPIC_MODEL", default="claude-sonnet-5-5")
 ANTHROPIC_API_VERSION = env.str("ANTHROPIC_API_VERSION", default="2026-10-21")
 ANTHROPIC_MAX_TOKENS = env.int("ANTHROPIC_MAX_TOKENS", default=4096)
 ANTHROPIC_TIMEOUT_SECONDS = env.float("ANTHROPIC_TIMEOUT_SECONDS", default=60.0)
+# Who makes words of voice notes, by dotted path to a class; nobody when empty, and customers are asked to write.
+TRANSCRIPTION_PROVIDER = env.str("TRANSCRIPTION_PROVIDER", default="")
 # The last N messages of a conversation that the model is shown; a tenant may have its own number.
 CONTEXT_MESSAGES = env.int("CONTEXT_MESSAGES", default=20)
 
@@ -130,15 +132,38 @@ TIME_ZONE = "UTC"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
-# Customers' media. Served by our own signed URLs only, so it has no public URL of its own.
+# ── Customers' media: on a disk that web and worker share, or in a bucket that is S3 or speaks like it ───────────────
+# Served by our own signed URLs only, so it has no public URL of its own.
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))
+MEDIA_URL_SECONDS = env.int("MEDIA_URL_SECONDS", default=300)
+MEDIA_S3_BUCKET = env.str("MEDIA_S3_BUCKET", default="")
+MEDIA_S3_ENDPOINT_URL = env.str("MEDIA_S3_ENDPOINT_URL", default="")
+MEDIA_S3_REGION = env.str("MEDIA_S3_REGION", default="")
+MEDIA_S3_ACCESS_KEY_ID = env.str("MEDIA_S3_ACCESS_KEY_ID", default="")
+MEDIA_S3_SECRET_ACCESS_KEY = env.str("MEDIA_S3_SECRET_ACCESS_KEY", default="")
+MEDIA_ON_DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+MEDIA_IN_S3 = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": MEDIA_S3_BUCKET,
+        "endpoint_url": MEDIA_S3_ENDPOINT_URL or None,
+        "region_name": MEDIA_S3_REGION or None,
+        "access_key": MEDIA_S3_ACCESS_KEY_ID or None,  # none given: what the machine's own role may do
+        "secret_key": MEDIA_S3_SECRET_ACCESS_KEY or None,
+        # By name, `bucket.host` is known to Amazon alone.
+        "addressing_style": "path" if MEDIA_S3_ENDPOINT_URL else None,
+        "default_acl": None,  # private, as the bucket is
+        "querystring_auth": False,
+        "file_overwrite": False,
+    },
+}
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "media": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "media": MEDIA_IN_S3 if MEDIA_S3_BUCKET else MEDIA_ON_DISK,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -173,6 +198,7 @@ SPECTACULAR_SETTINGS = {
         "MessageStatus": "conversations.models.Message.Status",
         "MessageDirection": "conversations.models.Message.Direction",
         "MessageAuthor": "conversations.models.Message.Author",
+        "MediaStatus": "conversations.models.Attachment.Status",
     },
 }
 
@@ -218,6 +244,9 @@ LOGGING = {
     # The HTTP clients would log URLs and headers, with tokens in them, at DEBUG: never below WARNING.
     "loggers": {
         "django": {"handlers": []},  # Django's own console handler would say everything twice
-        **{name: {"level": "WARNING"} for name in ("urllib3", "httpx2", "httpcore2", "anthropic", "procrastinate")},
+        **{
+            name: {"level": "WARNING"}
+            for name in ("urllib3", "httpx2", "httpcore2", "anthropic", "procrastinate", "boto3", "botocore")
+        },
     },
 }

@@ -15,6 +15,7 @@ from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from conversations.media import forget
 from conversations.models import Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tenants.queue import queue
 from whatsapp.models import AccountNotice, GraphExchange, WhatsappConnection
@@ -30,7 +31,7 @@ def queue_erasure(connection: WhatsappConnection) -> None:
 
 @app.task(name="erase", retry=RetryStrategy(max_attempts=20, wait=60))
 def erase(connection_id: str, until: str) -> None:
-    """Messages, conversations, customers whom no other number knows, raw events, and what Meta and we said beside."""
+    """Messages and media, conversations, customers whom no other number knows, raw events, and what was said beside."""
     connection = WhatsappConnection.objects.filter(pk=connection_id).first()
     if connection is None:
         return
@@ -50,7 +51,9 @@ def erase(connection_id: str, until: str) -> None:
 
 def _erase_conversation(conversation_id: UUID, until: datetime) -> None:
     for pks in _batches(Message.objects.filter(conversation=conversation_id, created_at__lte=until)):
-        Message.objects.filter(pk__in=pks).delete()
+        with transaction.atomic():
+            forget(pks)
+            Message.objects.filter(pk__in=pks).delete()
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().filter(pk=conversation_id).first()
         if conversation is None or conversation.messages.exists():

@@ -5,7 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from conversations.models import Conversation, Message, WhatsappUser
+from conversations.downloads import signed_url, url_expires_at
+from conversations.models import Attachment, Conversation, Message, WhatsappUser
 from conversations.wording import transcript_text
 
 PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
@@ -61,11 +62,47 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         return conversation.agent_paused_until if conversation.is_paused else None
 
 
+class MediaSerializer(serializers.ModelSerializer[Attachment]):
+    """What a customer sent beside words."""
+
+    mime_type = serializers.SerializerMethodField()
+    size = serializers.IntegerField(source="file.size", allow_null=True, default=None)
+    sha256 = serializers.CharField(source="file.sha256", allow_null=True, default=None, help_text="In hexadecimal.")
+    url = serializers.SerializerMethodField(help_text="The file, for a few minutes, without a key. Null until stored.")
+    url_expires_at = serializers.SerializerMethodField()
+    error = serializers.CharField(help_text="Why it is not here, or has no transcript; empty when all is well.")
+
+    class Meta:
+        model = Attachment
+        fields = (
+            "id",
+            "status",
+            "mime_type",
+            "filename",
+            "size",
+            "sha256",
+            "url",
+            "url_expires_at",
+            "transcript",
+            "error",
+        )
+
+    def get_mime_type(self, attachment: Attachment) -> str:
+        return attachment.file.mime_type if attachment.file else attachment.mime_type
+
+    def get_url(self, attachment: Attachment) -> str | None:
+        return signed_url(attachment, self.context["request"]) if attachment.file else None
+
+    def get_url_expires_at(self, attachment: Attachment) -> datetime | None:
+        return url_expires_at() if attachment.file else None
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     content = serializers.SerializerMethodField(help_text=CONTENT)
     transcript = serializers.SerializerMethodField(help_text=TRANSCRIPT)
     refers_to = serializers.SerializerMethodField(help_text=REFERS_TO)
     pricing = serializers.DictField(read_only=True, allow_null=True, help_text=PRICING)
+    media = MediaSerializer(source="attachment", read_only=True, allow_null=True)
 
     class Meta:
         model = Message
@@ -81,6 +118,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "said_at",
             "edited_at",
             "revoked_at",
+            "media",
             "status",
             "status_at",
             "sent_at",

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
+from conversations.downloads import MediaView
 from conversations.views import ConnectionEndView, ConversationsView, MessagesView
 from conversations.webhooks import whatsapp_webhook
 
 urlpatterns = [
     path("v1/webhooks/whatsapp", whatsapp_webhook),
     path("v1/whatsapp/connections/<uuid:connection_id>", ConnectionEndView.as_view()),
+    path("v1/media/<str:token>", MediaView.as_view(), name="media"),
     path("v1/conversations", ConversationsView.as_view()),
     path("v1/conversations/<uuid:conversation_id>/messages", MessagesView.as_view()),
 ]

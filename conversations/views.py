@@ -52,12 +52,13 @@ class MessagesView(APIView):
     def get(self, request: Request, conversation_id: UUID) -> Response:
         tenant = tenant_of(request)
         conversation = get_object_or_404(Conversation.objects.for_tenant(tenant), pk=conversation_id)
-        rows = Message.objects.for_tenant(tenant).filter(conversation=conversation)
+        messages = Message.objects.for_tenant(tenant).select_related("attachment__file")
+        context = {"request": request}
         return page_of(
-            rows.select_related("attachment"),
+            messages.filter(conversation=conversation),
             ("said_at", "sequence"),
             request,
-            lambda page: MessageSerializer(page, many=True).data,
+            lambda page: MessageSerializer(page, many=True, context=context).data,
         )
 
 

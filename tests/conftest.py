@@ -39,6 +39,15 @@ def static_files_as_they_lie(settings) -> None:
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
 
 
+@pytest.fixture(autouse=True)
+def media_stay_with_the_test(settings, tmp_path: Path) -> Path:
+    """Where customers' media lie: in a directory that goes with the test."""
+    place = tmp_path / "media"
+    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(place)}}
+    settings.STORAGES = {**settings.STORAGES, "media": storage}
+    return place
+
+
 @pytest.fixture
 def tenant(db: None) -> Tenant:
     """A company with an agent that knows what to say."""

@@ -12,6 +12,7 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import WSGIApplication
 
 import requests
 import responses
@@ -26,10 +27,10 @@ METHODS = (responses.GET, responses.POST, responses.DELETE)
 
 
 def install(meta: Meta, mock: responses.RequestsMock, graph_url: str = "https://graph.facebook.com") -> None:
-    """Every Graph call of the product reaches `meta`, failures included."""
+    """Every Graph call and every download of the product reaches `meta`, failures included."""
 
-    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-        url = urlsplit(str(request.url).removeprefix(graph_url))
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str | bytes]:
+        url = urlsplit(str(request.url).removeprefix(graph_url).replace(meta.media_url, "/media"))
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         try:
             given = meta.answer(str(request.method), url.path, query, _body(request), dict(request.headers))
@@ -37,8 +38,10 @@ def install(meta: Meta, mock: responses.RequestsMock, graph_url: str = "https://
             raise requests.ConnectionError(_refused(str(request.url))) from error
         except NeverAnswers as error:
             raise requests.ReadTimeout("accepted, and the answer is lost") from error
-        return given.status, given.headers, given.body if isinstance(given.body, str) else json.dumps(given.body)
+        content = given.body if isinstance(given.body, str | bytes) else json.dumps(given.body)
+        return given.status, given.headers, content
 
+    mock.add_callback("GET", re.compile(re.escape(meta.media_url) + "/.*"), callback=answer, content_type=None)
     for method in METHODS:
         mock.add_callback(method, re.compile(re.escape(graph_url) + "/.*"), callback=answer, content_type=None)
 
@@ -68,9 +71,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve_model(model: Model) -> Iterator[str]:
-    """The model's base URL, for the real SDK."""
-    with make_server("127.0.0.1", 0, wsgi(model), _Server, _Quiet) as server:
+def serve(application: WSGIApplication) -> Iterator[str]:
+    """Any application on a local port, for clients that shall meet real sockets."""
+    with make_server("127.0.0.1", 0, application, _Server, _Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -78,3 +81,10 @@ def serve_model(model: Model) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def serve_model(model: Model) -> Iterator[str]:
+    """The model's base URL, for the real SDK."""
+    with serve(wsgi(model)) as url:
+        yield url

@@ -63,6 +63,7 @@ class Platform:
             "META_GRAPH_API_URL": f"http://127.0.0.1:{self.sandbox}/graph",
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.sandbox}/anthropic",
             "WORKER_HEARTBEAT_SECONDS": "0.5",
+            "MEDIA_ROOT": str(self.directory / "media"),
         }
 
     def start(self, *names: str) -> None:

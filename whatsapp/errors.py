@@ -55,6 +55,18 @@ class OutcomeUnknown(GraphError):
     """Meta may have done it: never do it again blindly."""
 
 
+class LinkExpired(GraphError):
+    """The link to the media is good no more: Meta gives a new one."""
+
+
+class MediaGone(GraphError):
+    """Meta does not have this media, or not for us: it will never come."""
+
+
+class MediaRefused(GraphError):
+    """We do not take this media: too large, of a type that we do not know, or not what it says it is."""
+
+
 def _table(*rows: tuple[type[GraphError], Iterable[int]]) -> dict[int, type[GraphError]]:
     return {code: error for error, codes in rows for code in codes}
 

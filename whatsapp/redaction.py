@@ -38,10 +38,18 @@ def without_tokens(text: str) -> str:
     return TOKEN.sub(HIDDEN, text)
 
 
+def without_query(url: str) -> str:
+    """The URL with its query replaced: in a link to media, that is the signature."""
+    place, question_mark, _query = without_tokens(url).partition("?")
+    return f"{place}?{HIDDEN}" if question_mark else place
+
+
 def _of_field(key: str, value: Any) -> Any:
     # `code` is a secret as a parameter (text) and Meta's error number in an answer.
     if key in SECRETS and isinstance(value, str):
         return HIDDEN
     if key == "body" and isinstance(value, str):
         return f"[{len(value)} characters]"
+    if key == "url" and isinstance(value, str):
+        return without_query(value)
     return redact(value)

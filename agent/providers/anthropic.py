@@ -4,19 +4,26 @@ Knows the wire, the stop reasons and the errors; nothing of tenants, WhatsApp or
 The SDK takes seconds to import and 78 MB, so it is imported when a provider is built.
 """
 
+import base64
 import json
 import logging
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from agent.ports import LlmError, LlmRefused, LlmUnavailable, Reply, Speaker, Turn
+from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Reply, Speaker, Turn
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError
-    from anthropic.types import Message, MessageParam
+    from anthropic.types import (
+        Base64PDFSourceParam,
+        DocumentBlockParam,
+        ImageBlockParam,
+        Message,
+        MessageParam,
+    )
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +85,19 @@ class AnthropicProvider:
 def _param(turn: Turn) -> "MessageParam":
     if turn.speaker is Speaker.AGENT:
         return {"role": "assistant", "content": turn.text}
-    return {"role": "user", "content": turn.text}
+    if turn.media is None:
+        return {"role": "user", "content": turn.text}
+    return {"role": "user", "content": [_block(turn.media), {"type": "text", "text": turn.text}]}
+
+
+def _block(media: Media) -> "ImageBlockParam | DocumentBlockParam":
+    """https://platform.claude.com/docs/en/build-with-claude/vision and …/pdf-support"""
+    data = base64.b64encode(media.data).decode()
+    if media.mime_type == "application/pdf":
+        pdf: Base64PDFSourceParam = {"type": "base64", "media_type": "application/pdf", "data": data}
+        return {"type": "document", "source": pdf, "title": media.name or None}
+    image: Any = {"type": "base64", "media_type": media.mime_type, "data": data}
+    return {"type": "image", "source": image}
 
 
 def _opened(turns: Sequence[Turn]) -> Sequence[Turn]:

@@ -41,7 +41,7 @@ def local_environment(given: Mapping[str, str], *, port: int, sandbox_port: int,
 
 def environment_of_tests(given: Mapping[str, str], root: Path = ROOT) -> dict[str, str]:
     """The same on every machine: nothing of `.env`, nor of any variable that `.env.example` explains, gets in."""
-    explained = re.findall(r"^#? ?([A-Z_]+)=", (root / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    explained = re.findall(r"^#? ?([A-Z0-9_]+)=", (root / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
     ours = set(explained) - {"DATABASE_URL"}
     return {name: value for name, value in given.items() if name not in ours} | TESTS
 

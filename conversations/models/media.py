@@ -3,6 +3,9 @@
 Knows nothing of how they are fetched or served.
 """
 
+from typing import Any
+
+from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.db import models
 from django.db.models import Q
@@ -35,6 +38,10 @@ class MediaFile(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.mime_type} · {self.sha256[:12]}"
+
+    def open(self) -> "File[Any]":
+        """The bytes. Raises what the storage raises: FileNotFoundError when they are gone."""
+        return media_storage().open(str(self.file))
 
 
 class Attachment(TenantOwned):

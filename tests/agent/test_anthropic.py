@@ -1,8 +1,10 @@
 """Claude behind the port: what goes over Anthropic's wire, and what each answer means to us."""
 
+import base64
+
 import pytest
 
-from agent.ports import LlmError, LlmRefused, LlmUnavailable, Speaker, Turn
+from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Speaker, Turn
 from agent.providers import get_provider
 from agent.providers.anthropic import whole_sentences
 
@@ -36,6 +38,27 @@ def test_the_version_header_follows_the_setting(model, settings):
     get_provider.cache_clear()
     ask()
     assert model.requests[0].headers["anthropic-version"] == "2023-06-01"
+
+
+def test_media_stand_before_the_words_about_them(model):
+    photo, menu = Media("image/jpeg", b"\xff\xd8\xff"), Media("application/pdf", b"%PDF-1.7", "menu.pdf")
+    turns = [
+        Turn(Speaker.CUSTOMER, "[A photo.] This?", photo),
+        Turn(Speaker.AGENT, "No."),
+        Turn(Speaker.CUSTOMER, "[A file.]", menu),
+    ]
+    get_provider().generate_reply("Be brief.", turns, "pseudonym")
+    first, answer, last = [message["content"] for message in model.requests[0].body["messages"]]
+    source = {"type": "base64", "media_type": "image/jpeg", "data": base64.b64encode(photo.data).decode()}
+    assert first == [{"type": "image", "source": source}, {"type": "text", "text": "[A photo.] This?"}]
+    assert answer == "No."
+    source = {"type": "base64", "media_type": "application/pdf", "data": base64.b64encode(menu.data).decode()}
+    document = {"type": "document", "source": source, "title": "menu.pdf"}
+    assert last == [document, {"type": "text", "text": "[A file.]"}]
+
+
+def test_media_show_nothing_of_themselves_in_logs():
+    assert "FFD8" not in repr(Turn(Speaker.CUSTOMER, "", Media("image/jpeg", b"FFD8")))
 
 
 @pytest.mark.parametrize("trouble", [429, 500, 529, "bad_json"])

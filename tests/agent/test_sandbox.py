@@ -1,12 +1,13 @@
 """The make-believe Messages API, asked by the real SDK over HTTP."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import anthropic
 import httpx2
 import pytest
 
-from agent.sandbox import Model
+from agent.sandbox import Model, without_data
 from tests.fakes import serve_model
 
 VERSION = {"anthropic-version": "2026-10-21"}
@@ -83,3 +84,57 @@ def test_sampling_parameters_are_gone(client: anthropic.Anthropic) -> None:
 def test_the_first_message_is_the_customers(client: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.BadRequestError, match="first message"):
         ask(client, ("assistant", "Hello"))
+
+
+def block(kind: str, media_type: str, data: str = "AAAA") -> dict[str, Any]:
+    return {"type": kind, "source": {"type": "base64", "media_type": media_type, "data": data}}
+
+
+WORDS = {"type": "text", "text": "Look"}
+PHOTO = block("image", "image/jpeg")
+MENU = block("document", "application/pdf")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "seen"),
+    [
+        ([PHOTO, WORDS], "You sent 1 image."),
+        ([PHOTO, PHOTO, WORDS], "You sent 2 images."),
+        ([PHOTO, MENU, WORDS], "You sent 1 document and 1 image."),
+    ],
+)
+def test_it_says_what_it_was_shown(client: anthropic.Anthropic, blocks: list[Any], seen: str) -> None:
+    answer = ask(client, ("user", [MENU, WORDS]), ("assistant", "Hello"), ("user", blocks))  # type: ignore[arg-type]
+    said = answer.content[0].text  # type: ignore[union-attr]
+    assert said == f'Simulated answer (no model is behind it). You wrote: "Look" {seen}'
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        block("image", "image/svg+xml"),
+        block("document", "text/html"),
+        block("image", "application/pdf"),
+        block("image", "image/png", "not base64!"),
+        block("image", "image/png", ""),
+        {"type": "image", "source": {"type": "url", "url": "https://evil.example/x.png"}},
+        {"type": "image"},
+        {"type": "audio", "source": {}},
+        {"type": "text", "text": ""},
+    ],
+)
+def test_a_block_that_the_real_one_would_refuse_is_refused(client: anthropic.Anthropic, wrong: Any) -> None:
+    with pytest.raises(anthropic.BadRequestError):
+        ask(client, ("user", [wrong, WORDS]))  # type: ignore[arg-type]
+
+
+def test_an_assistant_has_no_media(client: anthropic.Anthropic) -> None:
+    with pytest.raises(anthropic.BadRequestError, match="assistant"):
+        ask(client, ("user", "Hi"), ("assistant", [PHOTO]), ("user", "?"))  # type: ignore[arg-type]
+
+
+def test_people_who_look_at_a_request_are_spared_the_data() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": [PHOTO, WORDS]}, {"role": "user", "content": "?"}]}
+    shown = without_data(body)
+    assert shown["messages"][0]["content"] == [block("image", "image/jpeg", "[4 characters]"), WORDS]
+    assert shown["messages"][1] == body["messages"][1]

@@ -1,20 +1,21 @@
 """Calls to Meta's Graph API: one method for each call we make.
 
 Knows Meta's paths and parameters; nothing of tenants or messages. How a call goes over the wire is `wire`, what
-comes back is `answers`.
+comes back is `answers`; media comes by `downloads`.
 """
 
-from typing import Any
-from urllib.parse import urlencode
+from typing import IO, Any
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
 from whatsapp.client import wire
-from whatsapp.client.answers import NUMBER_FIELDS, AccessToken, PhoneNumber, TokenFacts
+from whatsapp.client.answers import NUMBER_FIELDS, AccessToken, MediaFacts, PhoneNumber, TokenFacts
+from whatsapp.client.downloads import download
 from whatsapp.client.wire import JSON, Exchange, Keep, Request
 from whatsapp.errors import GraphError, OutcomeUnknown
 
-__all__ = ["AccessToken", "Exchange", "GraphClient", "Keep", "PhoneNumber", "TokenFacts", "dialog_url"]
+__all__ = ["AccessToken", "Exchange", "GraphClient", "Keep", "MediaFacts", "PhoneNumber", "TokenFacts", "dialog_url"]
 
 
 def dialog_url(state: str) -> str:
@@ -170,6 +171,20 @@ class GraphClient:
             "typing_indicator": {"type": "text"},
         }
         self._call(Request("POST", f"{phone_number_id}/messages", json=body))
+
+    # ── Media ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def media(self, media_id: str, phone_number_id: str) -> MediaFacts:
+        """What Meta says of the media that a customer sent to this number, and a link to it, good for five minutes."""
+        request = Request("GET", quote(media_id, safe=""), query={"phone_number_id": phone_number_id})
+        return MediaFacts.of(self._wanted("url", request))
+
+    def download(self, url: str, into: IO[bytes], limit: int) -> None:
+        """Writes what lies there into the file, but no more than `limit` bytes. Only ever asks Meta's hosts.
+
+        Raises MediaRefused for more or for a foreign host, LinkExpired when there is a new link to ask for.
+        """
+        download(url, self._access_token, into, limit, self._keep)
 
     def _call(self, request: Request) -> JSON:
         return wire.call(request, self._access_token, self._keep)

@@ -1,5 +1,8 @@
 """Meta's answers as our own small types. Knows their JSON; nothing of how they were asked for."""
 
+import base64
+import binascii
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -7,6 +10,7 @@ from typing import Any, Self
 from django.utils import timezone
 
 JSON = dict[str, Any]
+HEXADECIMAL = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,42 @@ class PhoneNumber:
         https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/onboarding-business-app-users
         """
         return self.is_on_biz_app
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What Meta says of some media, and where it lies for the next five minutes.
+
+    `size` is None when Meta does not say it; `sha256` is in hexadecimal, and empty when Meta gave nothing like one.
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
+    """
+
+    url: str
+    mime_type: str
+    sha256: str
+    size: int | None
+
+    def __repr__(self) -> str:
+        return f"<MediaFacts {self.mime_type} {self.size}>"
+
+    @classmethod
+    def of(cls, answer: JSON) -> Self:
+        """`file_size` has been seen as text and as a number."""
+        size = str(answer.get("file_size"))
+        return cls(
+            url=str(answer["url"]),
+            mime_type=str(answer.get("mime_type") or ""),
+            sha256=_sha256(str(answer.get("sha256") or "")),
+            size=int(size) if re.fullmatch(r"[0-9]{1,15}", size) else None,
+        )
+
+
+def _sha256(value: str) -> str:
+    """In hexadecimal, from that or from base64: Meta's webhooks use base64, its answers are not documented."""
+    if HEXADECIMAL.fullmatch(value):
+        return value.lower()
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except binascii.Error:
+        return ""
+    return digest.hex() if len(digest) == 32 else ""

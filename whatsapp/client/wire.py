@@ -56,14 +56,14 @@ Keep = Callable[[Exchange], None]
 
 
 @cache
-def _session() -> requests.Session:
+def session() -> requests.Session:
     """One for the process: a new connection costs a TLS handshake. The environment's proxies are not trusted."""
-    session = requests.Session()
-    session.trust_env = False
+    made = requests.Session()
+    made.trust_env = False
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.WORKER_CONCURRENCY)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    made.mount("https://", adapter)
+    made.mount("http://", adapter)
+    return made
 
 
 def call(request: Request, access_token: str, keep: Keep | None) -> JSON:
@@ -88,7 +88,7 @@ def call(request: Request, access_token: str, keep: Keep | None) -> JSON:
 def _send(request: Request, access_token: str) -> requests.Response:
     proof = {"appsecret_proof": appsecret_proof(access_token, settings.META_APP_SECRET)} if access_token else {}
     try:
-        return _session().request(
+        return session().request(
             request.method,
             f"{settings.META_GRAPH_API_URL}/{settings.META_GRAPH_API_VERSION}/{request.path}",
             params=(request.query or {}) | proof,
@@ -121,14 +121,14 @@ def _read(response: requests.Response, request: Request) -> JSON:
         body = response.json()
     except requests.JSONDecodeError:
         raise _unclear(request)(f"Meta answered {response.status_code} with something that is not JSON.") from None
-    if refusal := error_from(body, _retry_after(response)):
+    if refusal := error_from(body, retry_after(response)):
         raise refusal
     if not response.ok or not isinstance(body, dict):
         raise _unclear(request)(f"Meta answered {response.status_code} without saying what is wrong.")
     return body
 
 
-def _retry_after(response: requests.Response) -> float | None:
+def retry_after(response: requests.Response) -> float | None:
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdigit() else None
 

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from whatsapp.sandbox import chats
 from whatsapp.sandbox.businesses import CATALOGUE, LINES, Business, business_with_number
 from whatsapp.sandbox.companies import DEEDS
+from whatsapp.sandbox.failures import MEDIA
+from whatsapp.sandbox.memory import Memory
+from whatsapp.sandbox.samples import SAMPLES
 from whatsapp.sandbox.stage import Stage, View, from_our_page, stage_of
 
 LONGEST_TEXT = 4096
@@ -38,8 +42,17 @@ def state(request: HttpRequest) -> JsonResponse:
                 "typing": [list(chat) for chat in meta.typing],
                 "armed": [{"kind": armed.kind, "times": armed.times} for armed in meta.armed],
                 "doctor": doctor,
+                "held": len(stage.postman.held),
             }
         )
+
+
+def sample(request: HttpRequest, kind: str) -> HttpResponse:
+    """What a file of this kind looks like, for the phone's own screen."""
+    if kind not in SAMPLES:
+        return JsonResponse({"error": f"A file is one of {', '.join(SAMPLES)}"}, status=404)
+    found = SAMPLES[kind]
+    return HttpResponse(found.content, content_type=found.mime_type, headers={"Cache-Control": "max-age=3600"})
 
 
 def _businesses(stage: Stage) -> list[Json]:
@@ -62,7 +75,7 @@ def _is_connected(stage: Stage, line: Business) -> bool:
     return line.phone_number_id in memory.registered and line.waba_id in memory.subscribed
 
 
-def _with_json(act: Callable[[Stage, Json], Json]) -> View:
+def with_json(act: Callable[[Stage, Json], Json]) -> View:
     """A view that hands the posted object on, and says so when it is of no use."""
 
     @from_our_page
@@ -76,42 +89,39 @@ def _with_json(act: Callable[[Stage, Json], Json]) -> View:
     return view
 
 
-def _write(stage: Stage, posted: Json, text: str) -> str:
-    meta, wa_id, number = stage.meta, str(posted.get("wa_id")), _chosen(posted).phone_number_id
-    if wa_id not in meta.memory.customers:
-        raise Unusable("Choose a customer")
-    if not text.strip() or len(text) > LONGEST_TEXT:
-        raise Unusable(f"A text has 1 to {LONGEST_TEXT} characters")
-    with meta.lock:
-        meta.customer_writes(number, wa_id, meta.memory.customers[wa_id], text)
-        wamid = next(reversed(meta.memory.messages))
-    stage.postman.deliver(wamid)
-    return wamid
-
-
-def _chosen(posted: Json) -> Business:
+def chosen(posted: Json) -> Business:
+    """The business on the phone."""
     try:
         return business_with_number(str(posted.get("phone_number_id")))
     except KeyError:
         raise Unusable("Choose a business") from None
 
 
-@_with_json
-def messages(stage: Stage, posted: Json) -> Json:
-    """The customer writes."""
-    return {"wamid": _write(stage, posted, str(posted.get("text", "")))}
+def chosen_customer(memory: Memory, posted: Json) -> str:
+    """The customer whose phone it is."""
+    wa_id = str(posted.get("wa_id"))
+    if wa_id not in memory.customers:
+        raise Unusable("Choose a customer")
+    return wa_id
 
 
-@_with_json
+@with_json
 def burst(stage: Stage, posted: Json) -> Json:
     """The customer writes several messages at once."""
-    texts = posted.get("texts")
+    texts, meta = posted.get("texts"), stage.meta
     if not isinstance(texts, list) or not 1 <= len(texts) <= 10:
         raise Unusable("A burst is a list of 1 to 10 texts")
-    return {"wamids": [_write(stage, posted, str(text)) for text in texts]}
+    number, wa_id = chosen(posted).phone_number_id, chosen_customer(meta.memory, posted)
+    with meta.lock:
+        said = [chats.customer(meta.memory, number, wa_id, "", "text", text=str(text)) for text in texts]
+        for message in said:
+            meta.keep(message)
+    for message in said:
+        stage.postman.deliver(message.wamid)
+    return {"wamids": [message.wamid for message in said]}
 
 
-@_with_json
+@with_json
 def customers(stage: Stage, posted: Json) -> Json:
     """Somebody new, with the next free number."""
     name = str(posted.get("name", "")).strip()[:100]
@@ -124,34 +134,36 @@ def customers(stage: Stage, posted: Json) -> Json:
     return {"wa_id": wa_id}
 
 
-@_with_json
+@with_json
 def duplicate(stage: Stage, posted: Json) -> Json:
     """The last message's webhook comes again."""
     return {"sent": stage.postman.duplicate()}
 
 
-@_with_json
+@with_json
 def forge(stage: Stage, posted: Json) -> Json:
     """A webhook with a wrong signature: what the product answered."""
     return {"status": stage.postman.forge()}
 
 
-@_with_json
+@with_json
 def deeds(stage: Stage, posted: Json) -> Json:
     """The company or Meta does something to the connection, and Meta tells the product."""
-    business, deed = _chosen(posted), str(posted.get("deed"))
+    business, deed = chosen(posted), str(posted.get("deed"))
     if deed not in DEEDS:
         raise Unusable(f"A deed is one of {', '.join(DEEDS)}")
-    stage.postman.announce(stage.meta.happens(deed, business), f"webhook.{deed}", business.verified_name)
+    body = stage.meta.happens(deed, business, chosen_customer(stage.meta.memory, posted))
+    stage.postman.announce(body, f"webhook.{deed}", business.verified_name)
     return {"done": deed}
 
 
-@_with_json
+@with_json
 def failures(stage: Stage, posted: Json) -> Json:
-    """The next message the product sends fails, or the next question to the model."""
+    """The next message the product sends fails, the next file it asks for, or the next question to the model."""
     kind = str(posted.get("kind", ""))
     if kind in stage.model_failures:
         stage.model_failures[kind]()
     else:
-        stage.meta.fail_next(int(kind) if kind.isdigit() else kind, method_path_regex="send_text")
+        calls = "" if kind in MEDIA else "send_text"
+        stage.meta.fail_next(int(kind) if kind.isdigit() else kind, method_path_regex=calls)
     return {"armed": kind}

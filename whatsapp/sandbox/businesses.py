@@ -28,12 +28,13 @@ class Business:
         """Who the access token speaks as."""
         return "1220" + self.client_business_id[:11]
 
-    def user_id(self, wa_id: str) -> str:
-        """The customer's business-scoped id: another one for every portfolio.
+    def user_id(self, wa_id: str, changes: int = 0) -> str:
+        """The customer's business-scoped id: another one for every portfolio, and after every change.
 
         https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
         """
-        digest = hashlib.sha256(f"{self.client_business_id}:{wa_id}".encode()).digest()
+        seed = f"{self.client_business_id}:{wa_id}" + (f":{changes}" if changes else "")
+        digest = hashlib.sha256(seed.encode()).digest()
         return f"ES.{int.from_bytes(digest[:8]):020d}"
 
     def without_number(self) -> "Business":

@@ -14,6 +14,14 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class File:
+    """What a call is answered with when it is not JSON."""
+
+    content: bytes
+    mime_type: str
+
+
+@dataclass(frozen=True)
 class Call:
     """One request, ready to be judged."""
 
@@ -24,7 +32,9 @@ class Call:
     app: App
     memory: Memory
     webhook_url: str
+    media_url: str
     typing: dict[tuple[str, str], float]
+    failure: int | str = ""
 
     @property
     def token(self) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from whatsapp.sandbox.businesses import Business
+from whatsapp.sandbox.people import Person
 
 Json = dict[str, Any]
 PARTNER_ID = "301700000000009"  # the product's own portfolio, for which Meta signs what happens to a partnership
@@ -45,35 +46,27 @@ def combine(*bodies: bytes) -> bytes:
     return dump({"object": "whatsapp_business_account", "entry": list(entries.values())})
 
 
-def text_message(business: Business, wa_id: str, name: str, text: str, wamid: str, at: float) -> bytes:
-    """A customer wrote."""
-    message = {
-        "from": wa_id,
-        "from_user_id": business.user_id(wa_id),
-        "id": wamid,
-        "timestamp": str(int(at)),
-        "type": "text",
-        "text": {"body": text},
-    }
-    contact = {"profile": {"name": name}, "wa_id": wa_id, "user_id": business.user_id(wa_id)}
-    return envelope(business, {**_head(business), "contacts": [contact], "messages": [message]})
+def about_number(business: Business, value: Json, field: str) -> bytes:
+    """One change of one number, named as all that is about a number names it."""
+    metadata = {"display_phone_number": business.digits, "phone_number_id": business.phone_number_id}
+    return envelope(business, {"messaging_product": "whatsapp", "metadata": metadata, **value}, field)
 
 
-def status_update(business: Business, wa_id: str, wamid: str, status: str, opaque: str, at: float) -> bytes:
-    """What became of a message of the business; the price comes once, with `sent`."""
-    item = _status(wa_id, wamid, status, opaque, at) | {"recipient_user_id": business.user_id(wa_id)}
+def status_update(business: Business, to: Person | None, wamid: str, status: str, opaque: str, at: float) -> bytes:
+    """What became of a message of the business, perhaps without saying to whom; the price comes once, with `sent`."""
+    item = _status(wamid, status, opaque, at) | (to.ids("recipient_id", "recipient_user_id") if to else {})
     if status == "sent":
         item["pricing"] = SERVICE_PRICE
-    contact = {"wa_id": wa_id, "user_id": business.user_id(wa_id)}
-    return envelope(business, {**_head(business), "contacts": [contact], "statuses": [item]})
+    contacts = {"contacts": [to.ids("wa_id", "user_id")]} if to else {}
+    return about_number(business, {**contacts, "statuses": [item]}, "messages")
 
 
-def failed_update(business: Business, wa_id: str, wamid: str, code: int, opaque: str, at: float) -> bytes:
+def failed_update(business: Business, to: Person | None, wamid: str, code: int, opaque: str, at: float) -> bytes:
     """A message that was accepted and then came to nothing; no contacts and no business-scoped id here."""
     title = FAILURES.get(code, "Message failed to send")
     error = {"code": code, "title": title, "message": title, "error_data": {"details": title}}
-    item = _status(wa_id, wamid, "failed", opaque, at) | {"errors": [error]}
-    return envelope(business, {**_head(business), "statuses": [item]})
+    item = _status(wamid, "failed", opaque, at) | ({"recipient_id": to.wa_id} if to else {}) | {"errors": [error]}
+    return about_number(business, {"statuses": [item]}, "messages")
 
 
 def account_update(business: Business, event: str, at: float, **value: Any) -> bytes:
@@ -111,13 +104,8 @@ def security(business: Business, event: str, at: float) -> bytes:
     return envelope(business, value, "security", at=at)
 
 
-def _head(business: Business) -> Json:
-    metadata = {"display_phone_number": business.digits, "phone_number_id": business.phone_number_id}
-    return {"messaging_product": "whatsapp", "metadata": metadata}
-
-
-def _status(wa_id: str, wamid: str, status: str, opaque: str, at: float) -> Json:
-    item: Json = {"id": wamid, "status": status, "timestamp": str(int(at)), "recipient_id": wa_id}
+def _status(wamid: str, status: str, opaque: str, at: float) -> Json:
+    item: Json = {"id": wamid, "status": status, "timestamp": str(int(at))}
     if opaque:
         item["biz_opaque_callback_data"] = opaque
     return item

@@ -7,15 +7,17 @@ import json
 import re
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from whatsapp.sandbox.businesses import CUSTOMERS
+from whatsapp.sandbox.businesses import CUSTOMERS, Business
+from whatsapp.sandbox.samples import SAMPLES
 
 Json = dict[str, Any]
 RANKS = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
 EVENTS_KEPT = 300
+ECHOES = "smb_message_echoes"
 SECRETS = {
     "access_token",
     "appsecret_proof",
@@ -45,7 +47,30 @@ class Message:
     status: str
     to: str = ""
     opaque: str = ""
+    kind: str = "text"
+    about: str = ""  # the message that is quoted, reacted to, edited or deleted
+    webhook: str = ""  # the field of the webhook that tells the product, which knows of its own messages …
+    value: Json = field(default_factory=dict)  # … and what it says
+    edited: str = ""
+    deleted: bool = False
+    reaction: str = ""
     number: int = 0
+
+    @property
+    def is_echo(self) -> bool:
+        """Written in the WhatsApp Business app."""
+        return self.webhook == ECHOES
+
+    @property
+    def item(self) -> Json:
+        """The webhook's one item."""
+        return next((self.value[name][0] for name in ("messages", "message_echoes") if name in self.value), {})
+
+    @property
+    def media_id(self) -> str:
+        """The file that came with it, if any."""
+        content = self.item.get(self.item.get("type", ""))
+        return str(content.get("id", "")) if isinstance(content, dict) and self.kind in SAMPLES else ""
 
 
 @dataclass
@@ -83,6 +108,8 @@ class Memory:
         self.synced: set[tuple[str, str]] = set()
         self.unpaid: set[str] = set()
         self.restricted: set[str] = set()
+        self.media: dict[str, str] = {}  # the message that each file came with
+        self.user_id_changes: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._rules: dict[str, Callable[[Json], None]] = {
             "message": self._message,
             "status": self._status,
@@ -101,6 +128,8 @@ class Memory:
             "unpaid": lambda fact: self.unpaid.add(fact["waba_id"]),
             "paid": lambda fact: self.unpaid.discard(fact["waba_id"]),
             "restricted": lambda fact: self.restricted.add(fact["waba_id"]),
+            "media_deleted": self._media_deleted,
+            "user_id_changed": self._user_id_changed,
             "unrestricted": lambda fact: self.restricted.discard(fact["waba_id"]),
         }
         self.new = not (journal and journal.exists())
@@ -133,6 +162,14 @@ class Memory:
             if (message.phone_number_id, message.wa_id) == (phone_number_id, wa_id)
         ]
 
+    def message_of(self, media_id: str) -> Message | None:
+        """The message that a file came with, while there is one."""
+        return self.messages.get(self.media.get(media_id, ""))
+
+    def user_id(self, business: Business, wa_id: str, after: int = 0) -> str:
+        """The customer's business-scoped id, as often as it has changed; or after that many changes more."""
+        return business.user_id(wa_id, self.user_id_changes[business.client_business_id, wa_id] + after)
+
     def staged_at(self, phone_number_id: str) -> tuple[str, float]:
         """What was last chosen in the dialog for a number, and when."""
         return self.staged.get(phone_number_id, ("success", 0.0))
@@ -147,7 +184,21 @@ class Memory:
         self._rules[entry["fact"]]({key: value for key, value in entry.items() if key != "fact"})
 
     def _message(self, fact: Json) -> None:
-        self.messages[fact["wamid"]] = Message(**fact, number=self.number)
+        message = self.messages[fact["wamid"]] = Message(**fact, number=self.number)
+        if message.media_id:
+            self.media[message.media_id] = message.wamid
+        if subject := self.messages.get(message.about):
+            self._changed(subject, message)
+
+    def _changed(self, subject: Message, by: Message) -> None:
+        """What an edit, a deletion and a reaction do to the message that they are about."""
+        if by.kind == "edit":
+            subject.edited = by.body
+        elif by.kind == "revoke":
+            subject.deleted = True
+        elif by.kind in ("reaction", "reaction_removed"):
+            subject.reaction = by.body
+        subject.number = self.number
 
     def _status(self, fact: Json) -> None:
         message = self.messages[fact["wamid"]]
@@ -161,6 +212,12 @@ class Memory:
 
     def _app_removed(self, fact: Json) -> None:
         self.removals[fact["business"]] += 1
+
+    def _media_deleted(self, fact: Json) -> None:
+        self.media.pop(fact["media_id"], None)
+
+    def _user_id_changed(self, fact: Json) -> None:
+        self.user_id_changes[fact["business"], fact["wa_id"]] += 1
 
     def _staged(self, fact: Json) -> None:
         self.staged[fact["phone_number_id"]] = (fact["scenario"], fact["at"])

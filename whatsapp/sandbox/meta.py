@@ -3,50 +3,31 @@
 Knows nothing of HTTP, of Django or of the product; `server` and the tests' `responses` are its doors.
 """
 
-import secrets
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from whatsapp.sandbox import companies, envelopes, grants, graph
-from whatsapp.sandbox.businesses import CATALOGUE, DEMO, DEMO_PIN, LINES, Business, business_with_number
-from whatsapp.sandbox.calls import Call
+from whatsapp.sandbox import answers, business_app, chats, companies, envelopes, grants, graph
+from whatsapp.sandbox.answers import Answer, ConnectionRefused, NeverAnswers
+from whatsapp.sandbox.businesses import CATALOGUE, CUSTOMERS, DEMO, DEMO_PIN, Business, business_with_number
+from whatsapp.sandbox.calls import Call, File
 from whatsapp.sandbox.connecting import pin_digest
 from whatsapp.sandbox.failures import BEFORE_ANYTHING, Armed, next_failure
 from whatsapp.sandbox.memory import Event, Memory, Message
 from whatsapp.sandbox.refusals import Refusal
 from whatsapp.sandbox.scenarios import SCENARIOS
-from whatsapp.sandbox.sending import new_wamid
 
 __all__ = ["CATALOGUE", "DEMO", "DEMO_PIN", "Answer", "ConnectionRefused", "Meta", "NeverAnswers"]
 
 Json = dict[str, Any]
 LADDER = ("sent", "delivered", "read")
 SLOW_SECONDS = 5.0
+CUSTOMER = next(iter(CUSTOMERS))
 WEBHOOK_PATH = "/v1/webhooks/whatsapp"
-USAGE = '{"call_count":1,"total_time":1,"total_cputime":1}'
-
-
-class NeverAnswers(Exception):
-    """The call was accepted and its answer is lost: the caller's own time-out must end it."""
-
-
-class ConnectionRefused(Exception):
-    """Nobody listens: the call was never heard."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a door gives back; `delay` is for the door to wait."""
-
-    status: int
-    body: Any
-    headers: dict[str, str]
-    delay: float = 0.0
 
 
 @dataclass
@@ -60,6 +41,7 @@ class Meta:
     journal: Path | None = None
     clock: Callable[[], float] = time.time
     webhook_url: str = ""  # where Meta says that webhooks go; left out: beside the first redirect URI
+    media_url: str = "https://lookaside.fbsbx.com"  # where files are downloaded
     armed: list[Armed] = field(default_factory=list)
     when_accepted: list[Callable[[str], None]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
@@ -78,52 +60,56 @@ class Meta:
     # ── What the product asks ────────────────────────────────────────────────────────────────────────────────────────
 
     def answer(self, method: str, path: str, query: Json, body: Json, headers: dict[str, str]) -> Answer:
-        """A Graph call, `/{version}/…`; raises what no HTTP answer can say."""
+        """A Graph call, `/{version}/…`, or a download below `media_url`; raises what no HTTP answer can say."""
         version, _, rest = path.strip("/").partition("/")
         bearer = {key.lower(): value for key, value in headers.items()}.get("authorization", "").removeprefix("Bearer ")
         with self.lock:
-            everything = (self.app, self.memory, self.webhook_url, self._typing)
+            everything = (self.app, self.memory, self.webhook_url, self.media_url, self._typing)
             call = Call(method, rest.strip("/"), {**query, **body}, bearer, *everything)
-            failure = next_failure(self.armed, f"{method} {path} {graph.name_of(call)}")
-            answer, ms = self._timed(call, version, failure)
-            self._note(call, answer, failure, ms)
-        if failure == "refused":
+            call = replace(call, failure=next_failure(self.armed, f"{method} {path} {graph.name_of(call)}"))
+            answer, ms = self._timed(call, version)
+            self._note(call, answer, ms)
+        if call.failure == "refused":
             raise ConnectionRefused
         self._tell(answer)
-        if failure == "timeout_after_accept":
+        if call.failure == "timeout_after_accept":
             raise NeverAnswers
         return answer
 
-    def _timed(self, call: Call, version: str, failure: int | str | None) -> tuple[Answer, float]:
+    def _timed(self, call: Call, version: str) -> tuple[Answer, float]:
         started = time.perf_counter()
-        answer = self._answer(call, version, failure)
+        answer = self._answer(call, version)
         return answer, (time.perf_counter() - started) * 1000
 
-    def _answer(self, call: Call, version: str, failure: int | str | None) -> Answer:
-        if failure in BEFORE_ANYTHING:
+    def _answer(self, call: Call, version: str) -> Answer:
+        if call.failure in BEFORE_ANYTHING:
             page = "<html><body><h1>Sorry, something went wrong.</h1></body></html>"
             return Answer(500, page, {"Content-Type": "text/html"})
+        delay, headers = SLOW_SECONDS if call.failure == "slow" else 0.0, answers.headers(call, version)
         try:
-            status, body = 200, graph.answer(call) if not isinstance(failure, int) else _refuse(failure)
+            given = graph.answer(call) if not isinstance(call.failure, int) else _refuse(call.failure)
         except Refusal as refusal:
-            status, body = refusal.status, refusal.body
-        return Answer(status, body, _headers(call, version), SLOW_SECONDS if failure == "slow" else 0.0)
+            return Answer(refusal.status, refusal.body, headers, delay)
+        if isinstance(given, File):
+            return Answer(200, given.content, {"Content-Type": given.mime_type}, delay)
+        return Answer(200, given, headers, delay)
 
-    def _note(self, call: Call, answer: Answer, failure: int | str | None, ms: float) -> None:
+    def _note(self, call: Call, answer: Answer, ms: float) -> None:
         text = call.params.get("text")
-        lost = failure in {"refused", "timeout_after_accept"}
+        lost = call.failure in {"refused", "timeout_after_accept"}
+        body = {"bytes": len(answer.body)} if isinstance(answer.body, bytes) else answer.body
         self.memory.note(
             "graph",
             f"graph.{graph.name_of(call)}",
             detail=str(text.get("body", "")) if isinstance(text, dict) else "",
             request={"method": call.method, "path": f"/{call.path}", "parameters": call.params},
-            response={"failure": failure, "lost": answer.body} if lost else answer.body,
+            response={"failure": call.failure, "lost": body} if lost else body,
             status=None if lost else answer.status,
             ms=ms,
         )
 
     def _tell(self, answer: Answer) -> None:
-        if answer.status == 200 and "messages" in answer.body:
+        if answer.status == 200 and isinstance(answer.body, dict) and "messages" in answer.body:
             for tell in self.when_accepted:
                 tell(answer.body["messages"][0]["id"])
 
@@ -132,7 +118,8 @@ class Meta:
     def fail_next(self, kind: int | str, times: int = 1, method_path_regex: str = "") -> None:
         """Arms a failure: a Graph error code, or one of KINDS.
 
-        The pattern is looked for in `POST /v25.0/…/messages send_text` (or `mark_read`, the other call to that path).
+        The pattern is looked for in `POST /v25.0/…/messages send_text` (or `mark_read`, the other call to that path),
+        `GET /v25.0/… get_media`, `GET … download`. The failures of `failures.MEDIA` wait for `get_media` by themselves.
         """
         self.armed.append(Armed(kind, times, method_path_regex))
 
@@ -141,34 +128,51 @@ class Meta:
     def customer_writes(
         self, phone_number_id: str, wa_id: str, name: str, text: str, wamid: str | None = None
     ) -> bytes:
-        """A customer's message: kept on the phone, and given back as the webhook's exact body."""
-        wamid = wamid or new_wamid()
+        """A customer's words: kept on the phone, and given back as the webhook's exact body."""
+        return self.customer_sends(phone_number_id, wa_id, name, "text", text=text, wamid=wamid)
+
+    def customer_sends(self, phone_number_id: str, wa_id: str, name: str, kind: str, **options: Any) -> bytes:
+        """The same with any of `composing.KINDS`; options are `text`, `about` (a wamid), `wamid`, `at`, `identity`."""
         with self.lock:
-            if self.memory.customers.get(wa_id) != name:
-                self.memory.record("customer", wa_id=wa_id, name=name)
-            self.memory.record(
-                "message",
-                wamid=wamid,
-                phone_number_id=phone_number_id,
-                wa_id=wa_id,
-                from_customer=True,
-                body=text,
-                status="accepted",
-            )
-            return self.message_body(wamid)
+            return self.keep(chats.customer(self.memory, phone_number_id, wa_id, name, kind, **options), name)
+
+    def business_app_writes(
+        self, phone_number_id: str, wa_id: str, text: str, kind: str = "text", **options: Any
+    ) -> bytes:
+        """An echo of what a person of the business writes in the WhatsApp Business app; `chats.APP_KINDS`."""
+        with self.lock:
+            return self.keep(chats.echo(self.memory, phone_number_id, wa_id, text, kind, **options))
+
+    def keep(self, message: Message, name: str = "") -> bytes:
+        """A message of `chats` is on the phone from now on; returns the webhook that tells of it."""
+        chats.keep(self.memory, message, name)
+        return self.message_body(message.wamid)
 
     def message_body(self, wamid: str) -> bytes:
-        """The webhook of a customer's message, byte for byte the same every time."""
-        message = self.memory.messages[wamid]
-        business = business_with_number(message.phone_number_id)
-        name = self.memory.customers[message.wa_id]
-        return envelopes.text_message(business, message.wa_id, name, message.body, wamid, message.at)
+        """The webhook of a customer's message or an echo, byte for byte the same every time."""
+        return chats.body_of(self.memory, self.memory.messages[wamid])
+
+    def history(self, phone_number_id: str, wa_id: str, count: int) -> bytes:
+        """The webhook of an old chat of the WhatsApp Business app; it is not on the phone."""
+        business = business_with_number(phone_number_id)
+        return business_app.history(business, chats.person(self.memory, business, wa_id), count, self.clock())
+
+    def history_declined(self, phone_number_id: str) -> bytes:
+        """The webhook of a business that shares no old chats."""
+        return business_app.history_declined(business_with_number(phone_number_id))
+
+    def contacts_sync(self, phone_number_id: str, *added: str, removed: Iterable[str] = ()) -> bytes:
+        """The webhook of the app's address book: these wa_ids are in it now, those are no more."""
+        business = business_with_number(phone_number_id)
+        come, gone = ([chats.person(self.memory, business, wa_id) for wa_id in wa_ids] for wa_ids in (added, removed))
+        return business_app.contacts_sync(business, come, gone, self.clock())
 
     def status_update(self, wamid: str, status: str) -> bytes:
         """One step of a message of the business, as a webhook's body."""
         message = self.memory.messages[wamid]
         business = business_with_number(message.phone_number_id)
-        return envelopes.status_update(business, message.wa_id, wamid, status, message.opaque, self.clock())
+        to = chats.person(self.memory, business, message.wa_id)
+        return envelopes.status_update(business, to, wamid, status, message.opaque, self.clock())
 
     def status_updates(self, wamid: str) -> list[bytes]:
         """The whole ladder: sent, delivered, read."""
@@ -178,7 +182,8 @@ class Meta:
         """The message was accepted and then failed."""
         message = self.memory.messages[wamid]
         business = business_with_number(message.phone_number_id)
-        return envelopes.failed_update(business, message.wa_id, wamid, code, message.opaque, self.clock())
+        to = chats.person(self.memory, business, message.wa_id)
+        return envelopes.failed_update(business, to, wamid, code, message.opaque, self.clock())
 
     def combine(self, *bodies: bytes) -> bytes:
         """Several webhooks as one POST."""
@@ -218,17 +223,21 @@ class Meta:
         """The webhook of a changed PIN, alone."""
         return envelopes.security(business, event, self.clock())
 
-    def happens(self, deed: str, business: Business) -> bytes:
-        """One of `companies.DEEDS` is done; returns the webhook that tells of it."""
+    def happens(self, deed: str, business: Business, wa_id: str = CUSTOMER) -> bytes:
+        """One of `companies.DEEDS` is done, by the business or by a customer; returns the webhook that tells of it."""
         with self.lock:
-            return companies.DEEDS[deed](self.memory, business)
+            return companies.DEEDS[deed](self.memory, business, wa_id)
 
     # ── What can be looked at ────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def sent(self) -> list[Message]:
         """The messages that were accepted, in order."""
-        return [message for message in list(self.memory.messages.values()) if not message.from_customer]
+        return [
+            message
+            for message in list(self.memory.messages.values())
+            if not message.webhook and not message.from_customer
+        ]
 
     @property
     def typing(self) -> set[tuple[str, str]]:
@@ -252,20 +261,3 @@ class Meta:
 
 def _refuse(code: int) -> Json:
     raise Refusal(code)
-
-
-def _headers(call: Call, version: str) -> dict[str, str]:
-    """https://developers.facebook.com/docs/graph-api/overview/rate-limiting."""
-    trace = secrets.token_urlsafe(8)
-    headers = {
-        "Content-Type": "application/json; charset=UTF-8",
-        "facebook-api-version": version,
-        "x-fb-trace-id": trace,
-        "x-fb-request-id": trace,
-        "x-app-usage": USAGE,
-    }
-    object_id = call.path.partition("/")[0]
-    if object_id in {business.waba_id for business in LINES}:
-        usage = USAGE.removesuffix("}") + ',"type":"whatsapp","estimated_time_to_regain_access":0}'
-        headers["x-business-use-case-usage"] = f'{{"{object_id}":[{usage}]}}'
-    return headers

@@ -70,9 +70,11 @@ class Refusal(Exception):
         message: str = "",
         details: str = "",
         kind: str = "OAuthException",
+        status: int = 0,
     ) -> None:
         """Everything but the code may be left to the table."""
-        self.status, text = KNOWN.get(code, (400, f"(#{code}) Request failed"))
+        usual, text = KNOWN.get(code, (400, f"(#{code}) Request failed"))
+        self.status = status or usual
         self.code, self.subcode, self.details, self.kind = code, subcode, details, kind
         super().__init__(message or text)
 

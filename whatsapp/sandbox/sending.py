@@ -101,7 +101,7 @@ def _opaque(call: Call) -> str:
 
 def _recipient(call: Call, business: Business, to: str) -> str:
     """The wa_id behind `to` or behind a business-scoped id; whoever is new becomes a customer."""
-    by_user_id = {business.user_id(wa_id): wa_id for wa_id in call.memory.customers}
+    by_user_id = {call.memory.user_id(business, wa_id): wa_id for wa_id in call.memory.customers}
     wa_id = by_user_id.get(to) or "".join(character for character in to if character.isdigit())
     if not wa_id or (to[:1].isalpha() and to not in by_user_id):
         raise Refusal(131009, details="The recipient is not a WhatsApp user")

@@ -17,8 +17,8 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from whatsapp.sandbox import api, pages
-from whatsapp.sandbox.meta import ConnectionRefused, NeverAnswers
+from whatsapp.sandbox import api, desk, pages
+from whatsapp.sandbox.answers import ConnectionRefused, NeverAnswers
 from whatsapp.sandbox.stage import LOOPBACK, Stage, stage_of
 
 
@@ -42,12 +42,12 @@ class SandboxHandler(WSGIHandler):
 
 
 @csrf_exempt
-def graph(request: HttpRequest, graph_path: str) -> HttpResponse:
-    """A Graph call, however it ends."""
+def graph(request: HttpRequest, graph_path: str, host: str = "") -> HttpResponse:
+    """A Graph call or a download, however it ends."""
     query = {name: str(value) for name, value in request.GET.items()}
     try:
         answer = stage_of(request).meta.answer(
-            str(request.method), f"/{graph_path}", query, _body(request), dict(request.headers)
+            str(request.method), f"{host}/{graph_path}", query, _body(request), dict(request.headers)
         )
     except ConnectionRefused:
         return _hang_up(request)
@@ -55,7 +55,7 @@ def graph(request: HttpRequest, graph_path: str) -> HttpResponse:
         time.sleep(settings.META_TIMEOUT_SECONDS + 5)  # the caller's own time-out comes first
         return _hang_up(request)
     time.sleep(answer.delay)
-    content = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+    content = answer.body if isinstance(answer.body, str | bytes) else json.dumps(answer.body)
     return HttpResponse(content, status=answer.status, headers=answer.headers)
 
 
@@ -83,8 +83,13 @@ urlpatterns = [
     path("", pages.phone),
     path("<str:version>/dialog/oauth", pages.dialog),
     path("graph/<path:graph_path>", graph),
+    path("graph-media/<path:graph_path>", graph, {"host": "graph-media"}),
     path("api/state", api.state),
-    path("api/messages", api.messages),
+    path("api/messages", desk.messages),
+    path("api/sync", desk.sync),
+    path("api/statuses", desk.statuses),
+    path("api/release", desk.release),
+    path("api/samples/<str:kind>", api.sample),
     path("api/customers", api.customers),
     path("api/duplicate", api.duplicate),
     path("api/burst", api.burst),

@@ -23,15 +23,20 @@ RETRY_AFTER = (1, 2, 5, 10, 30)  # seconds; the last one repeats. Meta's own pau
 GIVE_UP_AFTER = 15 * 60
 STEPS = {"sent": 0.0, "delivered": 0.6, "read": 1.5}
 LONGEST_RESPONSE = 2000
+LONGEST_SHOWN = 50_000  # bytes of a webhook; a batch of a thousand has more than anybody reads
+EMPTY = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
+CARRIERS = {"webhook.message", "webhook.echo", "webhook.batch"}  # of messages that the product does not know yet
+# How a webhook can be delivered: once, twice, when `release` is called, or with a signature that is none.
+MODES = ("normal", "twice", "hold", "forged")
 
 
 @dataclass
 class Parcel:
-    """One webhook on its way; `becomes` is the message's status once it is taken."""
+    """One webhook on its way; `becomes` is the status of the messages once it is taken."""
 
     body: bytes
     title: str
-    wamid: str = ""
+    wamids: tuple[str, ...] = ()
     becomes: str = ""
     detail: str = ""
     attempts: int = 0
@@ -56,6 +61,7 @@ class Postman:
         self.meta, self.url, self.steps = meta, url, steps
         self.product = "waiting"
         self.last_message: Parcel | None = None
+        self.held: list[Parcel] = []
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy has no business between two processes of one machine
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -68,7 +74,7 @@ class Postman:
         """Begins, with what a former process of the sandbox left undelivered."""
         self.meta.when_accepted.append(self.climb)
         for message in list(self.meta.memory.messages.values()):
-            if not message.from_customer:
+            if not message.from_customer and not message.webhook:
                 self.climb(message.wamid)
             elif message.status == "accepted":
                 self.deliver(message.wamid)
@@ -83,12 +89,33 @@ class Postman:
             self._thread.join(TIMEOUT_SECONDS)
         self._session.close()
 
-    def deliver(self, wamid: str) -> None:
-        """A customer's message goes to the product."""
-        self.last_message = Parcel(
-            self.meta.message_body(wamid), "webhook.message", wamid, "delivered", self.meta.memory.messages[wamid].body
-        )
-        self._post(self.last_message)
+    def deliver(self, *wamids: str, mode: str = "normal") -> None:
+        """Customers' messages or echoes go to the product, in one webhook."""
+        message = self.meta.memory.messages[wamids[0]]
+        title = "webhook.batch" if len(wamids) > 1 else "webhook.echo" if message.is_echo else "webhook.message"
+        bodies = [self.meta.message_body(wamid) for wamid in wamids]
+        body = self.meta.combine(*bodies) if len(bodies) > 1 else bodies[0]
+        self.last_message = Parcel(body, title, wamids, "delivered", message.body or message.kind)
+        self.take(self.last_message, mode)
+
+    def take(self, parcel: Parcel, mode: str) -> int | None:
+        """A webhook is delivered in one of MODES; returns how a forged one was answered."""
+        if mode == "hold":
+            self.held.append(parcel)
+        elif mode == "forged":
+            return self.forge(parcel.body, parcel.detail)
+        else:
+            self._post(parcel)
+        if mode == "twice":
+            self._post(Parcel(parcel.body, "webhook.duplicate", detail=parcel.detail))
+        return None
+
+    def release(self, *, newest_first: bool) -> int:
+        """What was held back goes on its way; returns how much it was."""
+        held, self.held = self.held, []
+        for parcel in reversed(held) if newest_first else held:
+            self._post(parcel)
+        return len(held)
 
     def climb(self, wamid: str) -> None:
         """An accepted message is sent, delivered and read; from where it stands."""
@@ -103,19 +130,18 @@ class Postman:
         self._post(Parcel(self.last_message.body, "webhook.duplicate", detail=self.last_message.detail))
         return True
 
-    def announce(self, body: bytes, title: str, detail: str = "") -> None:
-        """A webhook that is not about a message goes to the product."""
-        self._post(Parcel(body, title, detail=detail))
+    def announce(self, body: bytes, title: str, detail: str = "", mode: str = "normal") -> int | None:
+        """A webhook that carries no new message goes to the product; returns how a forged one was answered."""
+        return self.take(Parcel(body, title, detail=detail), mode)
 
-    def forge(self) -> int | None:
+    def forge(self, body: bytes = EMPTY, detail: str = "") -> int | None:
         """A stranger posts with a signature that is none: how the product answers."""
-        body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
-        parcel = Parcel(body, "webhook.forged")
+        parcel = Parcel(body, "webhook.forged", detail=detail)
         outcome = self._send(parcel, signature.sign(body, secrets.token_hex(16)))
         return outcome.status
 
     def _announce(self, wamid: str, status: str) -> None:
-        self._attempt(Parcel(self.meta.status_update(wamid, status), f"webhook.{status}", wamid, status))
+        self._attempt(Parcel(self.meta.status_update(wamid, status), f"webhook.{status}", (wamid,), status))
 
     def _post(self, parcel: Parcel) -> None:
         self._later(0, partial(self._attempt, parcel))
@@ -163,7 +189,7 @@ class Postman:
         if outcome.status == 200:
             self._settle(parcel, parcel.becomes)
         elif time.monotonic() - parcel.first > GIVE_UP_AFTER:
-            self._settle(parcel, "failed" if parcel.title == "webhook.message" else "")
+            self._settle(parcel, "failed" if parcel.title in CARRIERS else "")
         else:
             pause = RETRY_AFTER[min(parcel.attempts, len(RETRY_AFTER) - 1)]
             parcel.attempts += 1
@@ -172,13 +198,16 @@ class Postman:
     def _settle(self, parcel: Parcel, status: str) -> None:
         if status:
             with self.meta.lock:
-                self.meta.memory.advance(parcel.wamid, status)
+                for wamid in parcel.wamids:
+                    self.meta.memory.advance(wamid, status)
 
     def _send(self, parcel: Parcel, signed: str) -> Outcome:
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signed}
         outcome = self._request("POST", data=parcel.body, headers=headers)
         self.product = "ready" if outcome.status else "unreachable"
-        shown = {"method": "POST", "url": self.url, "headers": headers, "body": json.loads(parcel.body)}
+        whole = len(parcel.body) <= LONGEST_SHOWN
+        body = json.loads(parcel.body) if whole else parcel.body[:LONGEST_RESPONSE].decode() + "…"
+        shown = {"method": "POST", "url": self.url, "headers": headers, "body": body}
         self._note(parcel.title, {"attempt": parcel.attempts + 1, **shown}, outcome, parcel.detail)
         return outcome
 

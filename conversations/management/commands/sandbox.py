@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import Error as DatabaseError
 
-from agent.sandbox import Model, last_words, wsgi
+from agent.sandbox import Model, last_words, without_data, wsgi
 from whatsapp.health import report_of
 from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
 from whatsapp.sandbox.server import SandboxHandler
@@ -61,9 +61,9 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError("The sandbox is for development: it serves only when DEBUG is on.")
         if options["print_demo"]:
-            self.stdout.write(json.dumps(demo(_meta(None, ""))))
+            self.stdout.write(json.dumps(demo(_meta(None, "", options["port"]))))
             return
-        meta = _meta(options["journal"], options["webhook_url"])
+        meta = _meta(options["journal"], options["webhook_url"], options["port"])
         postman = Postman(meta, options["webhook_url"])
         server = ThreadedWSGIServer((HOST, options["port"]), QuietHandler)
         server.set_app(application(meta, postman, options["port"]))
@@ -125,7 +125,7 @@ def doctor(phone_number_id: str) -> Doctor | None:
     }
 
 
-def _meta(journal: Path | None, webhook_url: str) -> Meta:
+def _meta(journal: Path | None, webhook_url: str, port: int) -> Meta:
     return Meta(
         settings.META_APP_ID,
         settings.META_APP_SECRET,
@@ -133,6 +133,7 @@ def _meta(journal: Path | None, webhook_url: str) -> Meta:
         [settings.META_REDIRECT_URI],
         journal,
         webhook_url=webhook_url,
+        media_url=f"http://{HOST}:{port}/graph-media",
     )
 
 
@@ -142,7 +143,8 @@ def _fail(model: Model, kind: str) -> None:
 
 def _note(meta: Meta, request: dict[str, Any], response: Any, status: int | None, ms: float) -> None:
     said = last_words(request.get("messages", []))
-    meta.note("model", "model.reply", detail=said, request=request, response=response, status=status, ms=ms)
+    shown = without_data(request)
+    meta.note("model", "model.reply", detail=said, request=shown, response=response, status=status, ms=ms)
 
 
 def _is_ours(url: str, port: int) -> bool:

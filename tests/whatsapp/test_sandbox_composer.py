@@ -1,0 +1,308 @@
+"""The phone page's composer: what it is told when it asks for nonsense, and how what it composes is delivered."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from tests.whatsapp.test_sandbox import OTHER, Product, new_meta, postman, product
+from tests.whatsapp.test_sandbox_types import LUCIA, NAME, NUMBER, USER_ID, has_shape
+from whatsapp.sandbox.businesses import CUSTOMERS
+from whatsapp.sandbox.companies import DEEDS
+from whatsapp.sandbox.connecting import pin_digest
+from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
+from whatsapp.sandbox.server import SandboxHandler
+from whatsapp.sandbox.stage import Stage
+from whatsapp.sandbox.webhooks import Postman
+
+__all__ = ["postman", "product"]  # fixtures
+Post = Callable[..., tuple[int, dict[str, Any]]]
+CHAT = {"phone_number_id": NUMBER, "wa_id": LUCIA}
+
+
+@pytest.fixture
+def meta() -> Meta:
+    return new_meta()
+
+
+@pytest.fixture
+def post(meta: Meta, postman: Postman, settings) -> Post:
+    """The phone page acts, in the chat of Lucía and the demo business; returns status and answer."""
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    handler = SandboxHandler(Stage(meta, postman))
+
+    def post(address: str, **posted: Any) -> tuple[int, dict[str, Any]]:
+        headers = {"host": "127.0.0.1:8001", "x-sandbox": "1"}
+        body = json.dumps(CHAT | posted)
+        request = RequestFactory().post(f"/api/{address}", body, content_type="application/json", headers=headers)
+        answer: Any = handler.get_response(request)
+        return answer.status_code, json.loads(answer.content)
+
+    return post
+
+
+def items(product: Product, wanted: int) -> list[dict[str, Any]]:
+    """The messages, echoes and statuses that the product was told of, in order."""
+    product.wanted = wanted
+    assert product.enough.wait(5) or len(product.taken) >= wanted
+    values = [change["value"] for body in product.taken for change in json.loads(body)["entry"][0]["changes"]]
+    return [value[name][0] for value in values for name in ("messages", "message_echoes", "statuses") if name in value]
+
+
+@pytest.mark.parametrize(
+    ("address", "wrong", "sentence"),
+    [
+        ("messages", {"text": " "}, "A text has 1 to 4096 characters"),
+        ("messages", {"text": "a" * 4097}, "A text has 1 to 4096 characters"),
+        ("messages", {"text": "Hola", "wa_id": "1"}, "Choose a customer"),
+        ("messages", {"text": "Hola", "phone_number_id": "1"}, "Choose a business"),
+        ("messages", {"kind": "telegram"}, "A customer sends one of text, image"),
+        ("messages", {"kind": "app_sticker"}, "The WhatsApp Business app sends one of text, image, edit, revoke"),
+        ("messages", {"kind": "image", "identity": "passport"}, "An identity is one of both, phone, user_id"),
+        ("messages", {"kind": "image", "mode": "pigeon"}, "A webhook is delivered in one of these ways: normal"),
+        ("messages", {"kind": "image", "copies": 1001}, "The number of copies is a whole number from 1 to 1000"),
+        ("messages", {"kind": "image", "copies": "two"}, "The number of copies is a whole number from 1 to 1000"),
+        ("messages", {"kind": "image", "copies": True}, "The number of copies is a whole number from 1 to 1000"),
+        ("sync", {"kind": "calendar"}, "The app hands over one of history"),
+        ("statuses", {"status": "eaten"}, "A status is one of sent, delivered, read, played, failed"),
+        ("statuses", {"status": "failed", "code": 0}, "An error code is a whole number from 1 to"),
+        ("statuses", {"status": "read"}, "The business has not written in this chat yet"),
+        ("deeds", {"deed": "dance"}, "A deed is one of remove_app"),
+        ("failures", {"kind": "media_eaten"}, "'media_eaten' is none of"),
+    ],
+)
+def test_nonsense_is_answered_with_a_sentence(post: Post, address: str, wrong: dict[str, Any], sentence: str) -> None:
+    status, answer = post(address, **wrong)
+    assert status == 400
+    assert answer["error"].startswith(sentence)
+
+
+def test_what_is_composed_is_delivered_once(post: Post, meta: Meta, postman: Postman, product: Product) -> None:
+    [wamid] = post("messages", kind="image", text="Our table")[1]["wamids"]
+    postman.start()
+    [message] = items(product, 1)
+    assert (message["id"], message["image"]["caption"]) == (wamid, "Our table")
+
+
+def test_twice_is_twice_the_same_bytes(post: Post, postman: Postman, product: Product) -> None:
+    product.wanted = 2
+    postman.start()
+    post("messages", kind="location", mode="twice")
+    assert product.enough.wait(5)
+    assert product.taken[0] == product.taken[1]
+
+
+def test_what_is_held_back_comes_in_reverse(post: Post, meta: Meta, postman: Postman, product: Product) -> None:
+    postman.start()
+    for text in ("one", "two"):
+        post("messages", text=text, mode="hold")
+    post("messages", kind="app_text", text="three", mode="hold")
+    post("statuses", status="read", mode="hold")
+    assert {message.status for message in meta.memory.messages.values()} == {"accepted"}
+    assert post("release", newest_first=True) == (200, {"released": 4})
+    status, *messages = items(product, 4)
+    assert status["id"] == messages[0]["id"]  # of an echo that the product does not know yet
+    assert [message["text"]["body"] for message in messages] == ["three", "two", "one"]
+    assert post("release") == (200, {"released": 0})
+
+
+def test_a_batch_is_one_post_of_distinct_messages(post: Post, meta: Meta, postman: Postman, product: Product) -> None:
+    postman.start()
+    wamids = post("messages", kind="sticker", copies=1000)[1]["wamids"]
+    assert [message["id"] for message in items(product, 1)] == wamids
+    assert len(set(wamids)) == 1000
+    postman.stop()
+    assert {message.status for message in meta.memory.messages.values()} == {"delivered"}
+    assert isinstance(meta.timeline[-1].request["body"], str)  # and not a thousand messages
+
+
+def test_a_forged_message_is_not_on_the_phone(post: Post, meta: Meta, product: Product) -> None:
+    assert post("messages", kind="image", mode="forged", copies=3) == (200, {"wamids": [], "status": 401})
+    assert not meta.memory.messages
+    assert not product.taken
+    assert (meta.timeline[-1].title, meta.timeline[-1].detail) == ("webhook.forged", "image")
+
+
+def test_a_forged_status_is_answered_too(post: Post) -> None:
+    assert post("statuses", status="sent", unknown=True, mode="forged") == (200, {"status": 401})
+
+
+def test_what_is_held_back_over_a_restart_is_delivered(post: Post, postman: Postman, product: Product) -> None:
+    for kind in ("voice", "app_text"):
+        post("messages", kind=kind, mode="hold")
+    postman.start()
+    assert [message["type"] for message in items(product, 2)] == ["audio", "text"]
+
+
+@pytest.mark.parametrize("status", ["sent", "delivered", "read", "played", "failed"])
+def test_any_status_of_any_message(post: Post, meta: Meta, postman: Postman, product: Product, status: str) -> None:
+    meta.business_app_writes(NUMBER, LUCIA, "Buenas", wamid="wamid.ECHO")
+    post("statuses", status=status, code=131047)
+    post("statuses", status=status, unknown=True, addressed=False)
+    postman.meta.memory.advance("wamid.ECHO", "delivered")  # the postman need not bring it
+    postman.start()
+    known, unknown = items(product, 2)
+    assert (known["id"], known["status"], known["recipient_id"]) == ("wamid.ECHO", status, LUCIA)
+    assert ("recipient_user_id" in known) is (status != "failed")
+    assert (known["errors"][0]["code"] if status == "failed" else None) == (131047 if status == "failed" else None)
+    assert (unknown["id"] in meta.memory.messages, "recipient_id" in unknown) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "list_name"),
+    [
+        ("history", "history", "history"),
+        ("history_declined", "history", "history"),
+        ("contacts_added", "smb_app_state_sync", "state_sync"),
+        ("contacts_removed", "smb_app_state_sync", "state_sync"),
+    ],
+)
+def test_the_app_hands_over(
+    post: Post, postman: Postman, product: Product, kind: str, field: str, list_name: str
+) -> None:
+    post("sync", kind=kind)
+    postman.start()
+    items(product, 1)
+    [change] = json.loads(product.taken[0])["entry"][0]["changes"]
+    assert (change["field"], bool(change["value"][list_name])) == (field, True)
+
+
+DISPLAYED = {"display_phone_number": DEMO.digits}
+TEMPLATE = {"message_template_id": int, "message_template_name": str, "message_template_language": str}
+# The field, and what is said; a number's fields have the number's metadata besides.
+ANNOUNCED: dict[str, tuple[str, dict[str, Any]]] = {
+    "quality": (
+        "phone_number_quality_update",
+        DISPLAYED
+        | {
+            "event": "DOWNGRADE",
+            **dict.fromkeys(("old_limit", "current_limit", "max_daily_conversations_per_business"), str),
+        },
+    ),
+    "name_approved": (
+        "phone_number_name_update",
+        DISPLAYED | {"decision": "APPROVED", "requested_verified_name": DEMO.verified_name, "rejection_reason": "NONE"},
+    ),
+    "review": ("account_review_update", {"decision": "APPROVED"}),
+    "alert": (
+        "account_alerts",
+        {
+            "entity_type": "WABA",
+            "entity_id": DEMO.waba_id,
+            "alert_info": dict.fromkeys(("alert_severity", "alert_status", "alert_type", "alert_description"), str),
+        },
+    ),
+    "capability": (
+        "business_capability_update",
+        dict.fromkeys(
+            ("max_daily_conversations_per_business", "max_phone_numbers_per_business", "max_phone_numbers_per_waba"),
+            int,
+        ),
+    ),
+    "template_approved": (
+        "message_template_status_update",
+        TEMPLATE | {"event": "APPROVED", "reason": "NONE", "message_template_category": "UTILITY"},
+    ),
+    "template_paused": (
+        "message_template_status_update",
+        TEMPLATE
+        | {
+            "event": "PAUSED",
+            "reason": None,
+            "message_template_category": "UTILITY",
+            "other_info": {"title": "FIRST_PAUSE", "description": str},
+        },
+    ),
+    "template_category": (
+        "template_category_update",
+        TEMPLATE | {"previous_category": "UTILITY", "new_category": "MARKETING"},
+    ),
+    "pin_changed": ("security", DISPLAYED | {"event": "PIN_CHANGED", "requester": str}),
+}
+ABOUT_A_CUSTOMER: dict[str, tuple[str, dict[str, Any]]] = {
+    f"marketing_{value}": (
+        "user_preferences",
+        {
+            "wa_id": LUCIA,
+            "user_id": USER_ID,
+            "detail": str,
+            "category": "marketing_messages",
+            "value": value,
+            "timestamp": int,
+        },
+    )
+    for value in ("stop", "resume")
+} | {
+    "user_id_update": (
+        "user_id_update",
+        {"wa_id": LUCIA, "detail": str, "user_id": {"previous": USER_ID, "current": str}, "timestamp": str},
+    )
+}
+
+
+def test_every_deed_is_looked_at_somewhere() -> None:
+    assert set(DEEDS) == {"remove_app", "restrict", "lift_restriction", *ANNOUNCED, *ABOUT_A_CUSTOMER}
+
+
+@pytest.mark.parametrize("deed", ANNOUNCED)
+def test_what_is_announced_of_an_account_names_no_number_by_its_id(meta: Meta, deed: str) -> None:
+    [entry] = json.loads(meta.happens(deed, DEMO))["entry"]
+    [change] = entry["changes"]
+    field, shape = ANNOUNCED[deed]
+    assert (entry["id"], type(entry["time"]), change["field"]) == (DEMO.waba_id, int, field)
+    assert has_shape(change["value"], shape), change["value"]
+
+
+@pytest.mark.parametrize("deed", ABOUT_A_CUSTOMER)
+def test_what_is_announced_of_a_customer_names_both(post: Post, postman: Postman, product: Product, deed: str) -> None:
+    post("deeds", deed=deed)
+    postman.start()
+    items(product, 1)
+    [change] = json.loads(product.taken[0])["entry"][0]["changes"]
+    field, shape = ABOUT_A_CUSTOMER[deed]
+    assert (change["field"], change["value"]["metadata"]["phone_number_id"]) == (field, NUMBER)
+    assert change["value"]["contacts"][0]["profile"] == {"name": NAME}
+    assert has_shape(change["value"][field][0], shape)
+
+
+def test_who_has_a_new_user_id_is_written_to_by_it(meta: Meta) -> None:
+    meta.happens("user_id_update", DEMO, LUCIA)
+    assert meta.memory.user_id(DEMO, LUCIA) != USER_ID
+    assert meta.memory.user_id(OTHER, LUCIA) == OTHER.user_id(LUCIA)
+
+
+def test_a_changed_pin_is_not_ours_until_the_number_is_connected_again(meta: Meta) -> None:
+    meta.happens("pin_changed", DEMO)
+    assert meta.memory.registered[NUMBER] != pin_digest(DEMO_PIN, meta.app)
+    meta.stage(DEMO, "success")
+    assert NUMBER not in meta.memory.registered
+
+
+def test_a_file_can_be_looked_at_on_the_phone(meta: Meta, postman: Postman, settings) -> None:
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    handler: Any = SandboxHandler(Stage(meta, postman))
+    found = [
+        handler.get_response(RequestFactory().get(f"/api/samples/{kind}", headers={"host": "127.0.0.1:8001"}))
+        for kind in ("image", "nothing")
+    ]
+    assert [(answer.status_code, answer.headers["Content-Type"]) for answer in found] == [
+        (200, "image/jpeg"),
+        (404, "application/json"),
+    ]
+
+
+def test_a_failure_of_files_waits_for_a_file(post: Post, meta: Meta) -> None:
+    post("failures", kind="media_gone")
+    post("failures", kind="130429")
+    assert [armed.pattern for armed in meta.armed] == ["get_media", "send_text"]
+
+
+def test_the_address_book_has_every_customer(post: Post, postman: Postman, product: Product) -> None:
+    post("sync", kind="contacts_added")
+    postman.start()
+    items(product, 1)
+    [change] = json.loads(product.taken[0])["entry"][0]["changes"]
+    numbers = [item["contact"]["phone_number"] for item in change["value"]["state_sync"]]
+    assert numbers == list(CUSTOMERS)
