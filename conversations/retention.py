@@ -17,6 +17,7 @@ from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from conversations.media import forget, purge_orphans
 from conversations.models import Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tenants.models import Tenant
 from whatsapp.models import AccountNotice, WhatsappConnection
@@ -56,6 +57,7 @@ def _everything() -> Steps:
     yield from _delete(AccountNotice.objects.filter(happened_at__lt=now - NOTICES_ARE_KEPT), "happened_at")
     for tenant in Tenant.objects.filter(retention_days__isnull=False).order_by("pk"):
         yield from _let_go(tenant, now - timedelta(days=tenant.retention_days or 0))
+    purge_orphans()
 
 
 def _delete(rows: QuerySet[Any, Any], age: str) -> Steps:
@@ -74,11 +76,12 @@ def _let_go(tenant: Tenant, limit: datetime) -> Steps:
 
 
 def _messages(old: QuerySet[Message]) -> Steps:
-    """Their attachments go with them. A younger reply to one of them stays."""
+    """Their media go with them. A younger reply to one of them stays."""
     while found := dict(old.order_by("said_at").values_list("pk", "conversation_id")[:BATCH]):
         with transaction.atomic():
             _lock(Conversation.objects.filter(pk__in=found.values()))
             _settle([*found])
+            forget(found)
             Message.objects.filter(pk__in=found).only("pk").delete()
         yield
 

@@ -4,13 +4,23 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agent.models import SystemPrompt
 from conversations.admin import transcript
-from conversations.models import Attachment, Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
+from conversations.models import (
+    Attachment,
+    Conversation,
+    MediaFile,
+    Message,
+    ParkedStatus,
+    WebhookEvent,
+    WhatsappUser,
+    media_storage,
+)
 from tests.test_admin import (  # noqa: F401  (fixtures are found by their names)
     LISTS,
     answer,
@@ -174,6 +184,40 @@ def test_every_type_of_message_is_on_the_page_and_harms_nothing(admin_client, ta
         html = page(admin_client, path)
         assert "<b>words" not in html
         assert "<script>" not in html
+
+
+def stored(message: Message, mime_type: str, **fields: object) -> Attachment:
+    name = media_storage().save(str(message.pk), ContentFile(b"1234"))
+    file = MediaFile.objects.create(tenant=message.tenant, sha256="x", mime_type=mime_type, size=4, file=name)
+    return attach(message, mime_type=mime_type, status="stored", file=file, **fields)
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "element"),
+    [
+        ("image/jpeg", '<img src="{}" alt="'),
+        ("video/mp4", '<video src="{}" controls'),
+        ("audio/ogg", '<audio src="{}" controls'),
+        ("application/zip", '<a href="{}" dir="auto">menu.zip</a>'),
+    ],
+)
+def test_media_are_seen_and_heard_on_the_page(admin_client, client, talk, mime_type, element):
+    stored(say(talk, "Our menu", type="document"), mime_type, filename="menu.zip", transcript="Two coffees")
+    html = page(admin_client, change(talk))
+    [url, *_more] = re.findall(r"http://testserver/v1/media/[^\"]+", html)
+    assert element.format(url) in html
+    assert "Our menu" in html
+    assert "Two coffees" in html
+    assert b"".join(client.get(url).streaming_content) == b"1234"
+
+
+@pytest.mark.parametrize("status", ["pending", "refused", "gone"])
+def test_media_that_are_not_here_say_why(admin_client, talk, status):
+    attachment = attach(say(talk, "", type="image"), status=status, error="It has 200 MB.")
+    html = page(admin_client, change(talk))
+    assert str(attachment.get_status_display()) in html
+    assert "It has 200 MB." in html
+    assert "/v1/media/" not in html
 
 
 def test_staff_see_who_is_silent_and_whether_one_may_write(admin_client, talk):

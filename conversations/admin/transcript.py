@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.messages import in_a_line
-from conversations.models import Conversation, Message
+from conversations.downloads import INLINE, signed_url
+from conversations.models import Attachment, Conversation, Message
 from conversations.pagination import behind
 from conversations.wording import transcript_text
 from whatsapp.admin.exchanges import exchanges_about
@@ -40,6 +41,17 @@ class Quote(NamedTuple):
     sequence: int | None
 
 
+class Media(NamedTuple):
+    """What to show of an attachment: by `kind` an element of the page; without a `url` only how far it has come."""
+
+    kind: str
+    url: str
+    name: str
+    size: int
+    missing: Mark
+    error: str
+
+
 class Bubble(NamedTuple):
     """A message and what stands around it; with a `note` it is told in a line, about another or about the customer."""
 
@@ -47,6 +59,7 @@ class Bubble(NamedTuple):
     words: str
     note: Mark
     quote: Quote | None
+    media: Media | None
     marks: list[Mark]
     exchanges: SafeString | None
 
@@ -58,7 +71,7 @@ def transcript(conversation: Conversation, request: HttpRequest) -> dict[str, An
     page, has_older, has_newer = _page(rows, before, after)
     closes = conversation.window_closes_at
     return {
-        "said": _bubbles(conversation, page),
+        "said": _bubbles(conversation, page, request),
         "older": name_of(page[0]) if page and has_older else "",
         "newer": name_of(page[-1]) if page and has_newer else "",
         "is_back": bool(before or after),
@@ -87,7 +100,7 @@ def _page(rows: QuerySet[Message], before: Place | None, after: Place | None) ->
     return found[:MESSAGES_PER_PAGE][::-1], len(found) > MESSAGES_PER_PAGE, before is not None
 
 
-def _bubbles(conversation: Conversation, page: Sequence[Message]) -> list[Bubble]:
+def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpRequest) -> list[Bubble]:
     exchanges: Mapping[UUID, SafeString] = exchanges_about(message.pk for message in page)
     quotes = _quotes(conversation, page)
     return [
@@ -96,6 +109,7 @@ def _bubbles(conversation: Conversation, page: Sequence[Message]) -> list[Bubble
             words=transcript_text(message),
             note=_note(message),
             quote=quotes.get(message.refers_to),
+            media=_media(message, request),
             marks=list(_marks(conversation, message)),
             exchanges=exchanges.get(message.pk),
         )
@@ -107,6 +121,22 @@ def _note(message: Message) -> Mark:
     if message.type == "reaction" and not message.text:
         return _("Reaction taken back:")
     return transcript_text(message) if message.type == "system" else NOTES.get(message.type, "")
+
+
+def _media(message: Message, request: HttpRequest) -> Media | None:
+    attachment: Attachment | None = getattr(message, "attachment", None)
+    if attachment is None:
+        return None
+    file = attachment.file
+    mime_type = file.mime_type if file else attachment.mime_type
+    return Media(
+        kind=mime_type.partition("/")[0] if mime_type in INLINE else "",
+        url=signed_url(attachment, request) if file else "",
+        name=attachment.filename or mime_type or message.type,
+        size=file.size if file else 0,
+        missing="" if file else attachment.get_status_display(),
+        error=attachment.error,
+    )
 
 
 def _quotes(conversation: Conversation, page: Sequence[Message]) -> dict[str, Quote]:
