@@ -104,7 +104,10 @@ class WebhookEventAdmin(EndlessAdmin):
         elif "confirmed" in request.POST:
             self._process_again(request, pks)
         else:
-            return self._ask(request, replay.rehearse(pks))
+            rehearsed = replay.rehearse(pks)
+            if any(not row.is_erased for row in rehearsed):
+                return self._ask(request, rehearsed)
+            self.message_user(request, gettext("Of these events there is no body any more."), messages.WARNING)
         return self._back(pks)
 
     def _ask(self, request: HttpRequest, rehearsed: list[replay.Replay]) -> HttpResponse:
@@ -126,7 +129,6 @@ class WebhookEventAdmin(EndlessAdmin):
             rows,
             title=title % {"count": len(rows)},
             total=_total(rehearsed),
-            can_do=any(not row.is_erased for row in rehearsed),
             alone=rows[0]["pk"] if len(rows) == 1 else None,
         )
 
