@@ -64,8 +64,8 @@ READS = {
         "[The customer chose from a list:] Mesa para 4 [Junto a la ventana]",
     ),
     "flow_reply": (
-        "📋 Form filled in:\nguests: 4\nnote: ventana",
-        "[The customer filled in a form:\nguests: 4\nnote: ventana]",
+        "📋 Form filled in:\nnote: ventana\nguests: 4",
+        "[The customer filled in a form:\nnote: ventana\nguests: 4]",
     ),
     "flow_reply_list": (
         "📋 Form filled in:\nvalue: ventana, 4",
