@@ -82,6 +82,8 @@ def receive(item: Item, event: WebhookEvent) -> str:
         return _receive_status(item, connection)
     if connection.status == WhatsappConnection.Status.DISCONNECTED:
         return "ignored: the tenant has disconnected the number"
+    if not isinstance(item, InboundMessage):
+        return f"skipped: {type(item).__name__}"
     return _receive_message(item, connection, event)
 
 
@@ -105,7 +107,7 @@ def _receive_message(item: InboundMessage, connection: WhatsappConnection, event
     conversation.append(
         direction=Message.Direction.INBOUND,
         status=Message.Status.RECEIVED,
-        text=item.text,
+        text=item.content.text,
         wamid=item.wamid,
         sent_at=item.sent_at,
         event=event,
@@ -124,14 +126,17 @@ def _whatsapp_user(tenant: Tenant, item: InboundMessage) -> WhatsappUser:
         try:
             with transaction.atomic():
                 user = WhatsappUser.objects.create(
-                    tenant=tenant, wa_id=item.wa_id or None, user_id=item.user_id or None, name=item.name
+                    tenant=tenant,
+                    wa_id=item.customer.wa_id or None,
+                    user_id=item.customer.user_id or None,
+                    name=item.customer.name,
                 )
         except IntegrityError:  # the sender's other message was a moment faster
             user = _find_user(tenant, item)
             if user is None:
                 raise
-    elif item.name and user.name != item.name:
-        user.name = item.name
+    elif item.customer.name and user.name != item.customer.name:
+        user.name = item.customer.name
         user.save(update_fields=["name"])
     return user
 
@@ -139,16 +144,16 @@ def _whatsapp_user(tenant: Tenant, item: InboundMessage) -> WhatsappUser:
 def _find_user(tenant: Tenant, item: InboundMessage) -> WhatsappUser | None:
     """By business-scoped id before phone: phones change hands. An identity that is still free is filled in."""
     identity = Q()
-    if item.wa_id:
-        identity |= Q(wa_id=item.wa_id)
-    if item.user_id:
-        identity |= Q(user_id=item.user_id)
+    if item.customer.wa_id:
+        identity |= Q(wa_id=item.customer.wa_id)
+    if item.customer.user_id:
+        identity |= Q(user_id=item.customer.user_id)
     found = list(WhatsappUser.objects.for_tenant(tenant).filter(identity))
-    user = max(found, key=lambda u: u.user_id == item.user_id, default=None)
+    user = max(found, key=lambda u: u.user_id == item.customer.user_id, default=None)
     if user is not None and len(found) == 1:
         missing = {
             name: value
-            for name, value in (("wa_id", item.wa_id), ("user_id", item.user_id))
+            for name, value in (("wa_id", item.customer.wa_id), ("user_id", item.customer.user_id))
             if value and not getattr(user, name)
         }
         if missing:

@@ -20,6 +20,7 @@ from tenants.models import ApiKey, Tenant
 from tests.fakes import install, serve_model
 from tests.processes import CUSTOMER, Platform
 from whatsapp.models import WhatsappConnection
+from whatsapp.payloads import Item, parse
 from whatsapp.sandbox.meta import CATALOGUE, DEMO, DEMO_PIN, Meta
 from whatsapp.signature import sign
 
@@ -88,6 +89,11 @@ def model(settings) -> Iterator[Model]:
         get_provider.cache_clear()
         yield model
     get_provider.cache_clear()
+
+
+def parsed(name: str) -> list[Item]:
+    """What Meta says in this payload."""
+    return parse((PAYLOADS / f"{name}.json").read_text())
 
 
 def connect(tenant: Tenant, meta: Meta, number: int = 0) -> WhatsappConnection:

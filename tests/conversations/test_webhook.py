@@ -63,7 +63,7 @@ def test_three_megabytes_are_taken(connection, deliver):
 
 def test_an_odd_item_costs_no_sibling(connection, deliver):
     deliver(BODIES["good_beside_odd"])
-    assert Message.objects.get().text == "good�"
+    assert Message.objects.get(wamid="wamid.GOOD").text == "good�"
 
 
 def test_a_customer_without_a_phone_number_is_kept_by_user_id(connection, deliver):

@@ -1,67 +1,46 @@
 """Any webhook body becomes items of our own; nothing makes the parser raise, and no oddity costs a sibling."""
 
 import json
+from copy import deepcopy
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import PAYLOADS
-from whatsapp.payloads import InboundMessage, Skipped, StatusUpdate, parse
+from tests.conftest import PAYLOADS, parsed
+from whatsapp.payloads import Content, InboundMessage, Item, Skipped, parse
+from whatsapp.payloads.reading import DEEPEST
 
 
-def parsed(name: str):
-    return parse((PAYLOADS / f"{name}.json").read_text())
-
-
-def test_a_text_message():
-    assert parsed("text") == [
-        InboundMessage(
-            phone_number_id="101700000000001",
-            wamid="wamid.TEXT",
-            sent_at=datetime(2026, 11, 18, 11, 6, 41, tzinfo=UTC),
-            wa_id="34600000101",
-            user_id="ES.11111111111111111111",
-            name="Lucía",
-            text="Hola 😀",
-        )
-    ]
-
-
-def test_a_sender_may_have_no_phone_number():
-    [message] = parsed("text_without_phone")
-    assert (message.wa_id, message.user_id, message.name) == ("", "DE.22222222222222222222", "Mia")
+def test_a_message_is_kept_with_all_that_routes_it():
+    [message] = parsed("text")
+    assert isinstance(message, InboundMessage)
+    assert (message.phone_number_id, message.wamid) == ("101700000000001", "wamid.TEXT")
+    assert message.sent_at == datetime(2026, 11, 18, 11, 6, 41, tzinfo=UTC)
+    assert message.raw["text"] == {"body": "Hola 😀"}
 
 
 def test_each_item_carries_its_own_number():
-    assert [(m.phone_number_id, m.text) for m in parsed("two_numbers_one_post")] == [
-        ("101700000000001", "uno"),
-        ("101700000000003", "two"),
+    messages = [item for item in parsed("two_numbers_one_post") if isinstance(item, InboundMessage)]
+    assert [(message.phone_number_id, message.wamid, message.content.text) for message in messages] == [
+        ("101700000000001", "wamid.SAME", "uno"),
+        ("101700000000003", "wamid.SAME", "two"),
     ]
 
 
-def test_a_failed_status_says_why():
-    [status] = parsed("failed_status")
-    assert isinstance(status, StatusUpdate)
-    assert (status.wamid, status.status, status.error_code) == ("wamid.OUT", "failed", 131047)
-    assert status.error_detail == "More than 24 hours have passed."
-
-
-@pytest.mark.parametrize(
-    ("name", "what"),
-    [
-        ("echo", "message of the business itself"),
-        ("image", "message of type image"),
-    ],
-)
-def test_what_is_not_understood_yet_is_named(name, what):
-    assert parsed(name) == [Skipped(what)]
-
-
 def test_a_good_message_is_found_among_odd_ones_and_can_be_stored():
-    good = [item for item in parsed("good_beside_odd") if isinstance(item, InboundMessage)]
-    assert [(item.wamid, item.text) for item in good] == [("wamid.GOOD", "good�")]
+    messages = [item for item in parsed("good_beside_odd") if isinstance(item, InboundMessage)]
+    assert messages[-1].content == Content("text", "good�")
+    assert messages[-1].raw["text"] == {"body": "good�"}
+
+
+def test_a_message_at_an_impossible_time_costs_no_other():
+    *impossible, possible = parsed("impossible_times")
+    assert impossible == [Skipped("message without a possible time")] * 3
+    assert isinstance(possible, InboundMessage)
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", '"x"', "7", "{", "[" * 100_000, '{"object":"page","entry":[]}'])
@@ -70,12 +49,80 @@ def test_a_body_that_is_no_webhook_of_whatsapp_is_skipped(body):
     assert isinstance(item, Skipped)
 
 
-TEMPLATES = [json.loads(path.read_text()) for path in sorted(PAYLOADS.glob("*.json"))]
+def test_nonsense_is_counted_and_what_has_sense_is_found_in_it():
+    *skipped, message = parsed("nonsense")
+    assert {type(item) for item in skipped} == {Skipped}
+    assert isinstance(message, InboundMessage)
+    assert message.content.text == "without its list"
+
+
+@pytest.mark.parametrize("name", ["group", "keys_beside_messages", "unknown_field", "unused_fields"])
+def test_what_nobody_acts_upon_is_named(name):
+    assert [item.what for item in parsed(name) if isinstance(item, Skipped)] == {
+        "group": ["message in a group"],
+        "keys_beside_messages": ["errors of the number", "a user action", "a call", "unknown key thoughts"],
+        "unknown_field": ["unknown field telepathy_with_a_name_that_is_longer_tha", "field without a name"],
+        "unused_fields": [
+            "field calls",
+            "field group_lifecycle_update",
+            "field group_participants_update",
+            "field group_settings_update",
+            "field group_status_update",
+            "field automatic_events",
+            "field partner_solutions",
+            "field payment_configuration_update",
+            "field account_settings_update",
+            "field business_username_update",
+            "field business_username_updates",
+        ],
+    }[name]
+
+
+def with_text(**changes: Any) -> str:
+    """The text message with something else in it."""
+    payload = json.loads((PAYLOADS / "text.json").read_text())
+    payload["entry"][0]["changes"][0]["value"]["messages"][0].update(changes)
+    return json.dumps(payload)
+
+
+def test_what_is_nested_too_deeply_is_cut_and_the_message_kept():
+    deep: list[Any] = []
+    for _level in range(200):
+        deep = [deep]
+    [message] = parse(with_text(deep=deep))
+    assert isinstance(message, InboundMessage)
+    assert json.dumps(message.raw).count("[") < DEEPEST
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "1e999", "9" * 5000])
+def test_a_number_that_cannot_be_stored_costs_no_message(odd):
+    [message] = parse(with_text(odd="HERE").replace('"HERE"', odd))
+    assert isinstance(message, InboundMessage)
+    assert message.raw["odd"] in (None, odd)
+
+
+TEMPLATES = {path.stem: json.loads(path.read_text()) for path in sorted(PAYLOADS.glob("*.json"))}
 ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just("101700000000001"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["101700000000001", "34910555010", "\0", "\ud83d", "1e999", "9" * 300, "DE.1", "US.ENT.1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("\0"), inner, max_size=3),
     max_leaves=5,
 )
+MUTATIONS = {
+    "replace": lambda place, key, odd: place.__setitem__(key, odd),
+    "delete": lambda place, key, _odd: place.__delitem__(key),
+    "duplicate": lambda place, key, _odd: (
+        place.append(deepcopy(place[key])) if isinstance(place, list) else place.__setitem__("copy", place[key])
+    ),
+    "wrap": lambda place, key, _odd: place.__setitem__(key, [place[key]]),
+    "name": lambda place, key, _odd: place.__setitem__(key, {"id": place[key], "type": place[key]}),
+    "spell": lambda place, key, _odd: place.__setitem__(key, str(place[key])),
+    "empty": lambda place, key, _odd: place.__setitem__(key, type(place[key])()),
+}
 
 
 def places(value, path=()):
@@ -86,20 +133,58 @@ def places(value, path=()):
         yield from places(child, (*path, key))
 
 
+def mutated(payload, data):
+    """The payload with something else in one place."""
+    found = sorted(places(payload), key=str)
+    if found:
+        *path, last = data.draw(st.sampled_from(found))
+        place = payload
+        for key in path:
+            place = place[key]
+        MUTATIONS[data.draw(st.sampled_from(sorted(MUTATIONS)))](place, last, data.draw(ODD))
+    return payload
+
+
+LONGEST = {"wamid": 255, "phone_number_id": 64, "wa_id": 64, "user_id": 160, "name": 500, "username": 100, "type": 40}
+LONGEST |= {"refers_to": 255, "media_id": 255, "mime_type": 100, "filename": 255, "status": 40, "what": 80}
+
+
+def assert_storable(value: Any) -> None:
+    """PostgreSQL takes it: no NUL, no half surrogates, no NaN, nothing that is too long for its column."""
+    if is_dataclass(value):
+        for field in fields(value):
+            part = getattr(value, field.name)
+            assert_storable(part)
+            assert not isinstance(part, str) or len(part) <= LONGEST.get(field.name, len(part))
+    elif isinstance(value, str | dict):
+        spelled = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        assert "\\u0000" not in spelled
+        spelled.encode()
+
+
 @given(st.data())
-def test_no_mutation_of_a_body_makes_it_raise_or_give_text_that_cannot_be_stored(data):
-    payload = json.loads(json.dumps(data.draw(st.sampled_from(TEMPLATES))))
-    *path, last = data.draw(st.sampled_from(sorted(places(payload), key=str)))
-    place = payload
-    for key in path:
-        place = place[key]
-    place[last] = data.draw(ODD)
+def test_no_mutation_of_a_body_makes_it_raise_or_give_what_cannot_be_stored(data):
+    payload = deepcopy(TEMPLATES[data.draw(st.sampled_from(sorted(TEMPLATES)))])
+    for _times in range(data.draw(st.integers(1, 5))):
+        payload = mutated(payload, data)
     for item in parse(json.dumps(payload)):
-        for text in vars(item).values():
-            if isinstance(text, str):
-                assert "\0" not in text
-                text.encode()  # no half surrogates
+        assert_storable(item)
 
 
-def test_two_numbers_of_one_post_do_not_share_their_contacts():
-    assert all(message.name == "" for message in parsed("two_numbers_one_post"))
+def timeless(items: list[Item]) -> list[dict[str, Any]]:
+    """Without the one thing that differs from call to call: the time of what has none."""
+    return [
+        {"is": type(item), **vars(item)} | ({"sent_at": None} if "wamid.ECHONOTIME" in str(item) else {})
+        for item in items
+    ]
+
+
+@given(st.data())
+def test_what_is_odd_in_one_entry_costs_nothing_in_its_siblings(data):
+    first, odd, last = (data.draw(st.sampled_from(sorted(TEMPLATES))) for _entry in range(3))
+    mutant = mutated(deepcopy(TEMPLATES[odd]["entry"]), data)
+    entries = [*TEMPLATES[first]["entry"], *mutant, *TEMPLATES[last]["entry"]]
+    items = timeless(parse(json.dumps({**TEMPLATES["text"], "entry": entries})))
+    before, after = timeless(parsed(first)), timeless(parsed(last))
+    assert items[: len(before)] == before
+    assert items[len(items) - len(after) :] == after

@@ -73,7 +73,10 @@ class Said:
 
 @dataclass(frozen=True)
 class InboundMessage(Said):
-    """The customer wrote. `becomes` is who the customer is from now on, when this is the news of a changed identity."""
+    """The customer wrote. `becomes` is who the customer is from now on, when this is the news of a changed identity.
+
+    An id that is empty in it is not told: it may be as before.
+    """
 
     becomes: Person | None = None
 
@@ -99,14 +102,17 @@ class PastMessage(Said):
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """What became of a message of ours. `callback_data` is what we sent along with it, when we did."""
+    """What became of a message of ours. `callback_data` is what we sent along with it, when we did.
+
+    `error_code` is None when Meta tells none: 0 is one of its codes.
+    """
 
     phone_number_id: str
     wamid: str
     status: str
     at: datetime
     callback_data: str
-    error_code: int
+    error_code: int | None
     error_detail: str
     pricing: JSON | None
     raw: JSON

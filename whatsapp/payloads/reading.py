@@ -1,0 +1,115 @@
+"""Lenient reading of JSON: whatever stands there, out comes what was asked for, or its empty value.
+
+Knows nothing of Meta. What comes out can be stored in PostgreSQL as it is.
+"""
+
+import json
+import math
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+JSON = dict[str, Any]
+
+DEEPEST = 60  # levels; Meta needs a dozen, and PostgreSQL and Python both have an end
+LONGEST_INTEGER = 30  # digits; Python refuses to write the longest
+END_OF_TIME = 4_102_444_800  # 2100: beyond it no clock is to be believed
+
+
+class Unreadable(Exception):
+    """What keeps an item from being used, in words."""
+
+
+def load(source: str) -> Any:
+    """The JSON in this text, storable. Raises ValueError when there is none.
+
+    PostgreSQL refuses NUL, half a surrogate pair, NaN and infinity, which Python reads without a word.
+    """
+    try:
+        loaded = json.loads(source, parse_int=_integer, parse_float=_finite, parse_constant=lambda _name: None)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return _storable(loaded)
+
+
+def _integer(spelled: str) -> int | str:
+    return int(spelled) if len(spelled) <= LONGEST_INTEGER else spelled
+
+
+def _finite(spelled: str) -> float | None:
+    value = float(spelled)
+    return value if math.isfinite(value) else None
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return _storable_text(value)
+    if depth >= DEEPEST and isinstance(value, dict | list):
+        return "…"  # the event's body has the rest
+    if isinstance(value, dict):
+        return {_storable_text(key): _storable(each, depth + 1) for key, each in value.items()}
+    return [_storable(each, depth + 1) for each in value] if isinstance(value, list) else value
+
+
+def _storable_text(value: str) -> str:
+    value = value.replace("\0", "")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def mapping(value: Any) -> JSON:
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[JSON]:
+    """The objects of a list; one without its list is a list of one."""
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, dict)]
+
+
+def text(value: Any) -> str:
+    """Text; ids may come as numbers."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else ""
+
+
+def identifier(value: Any, longest: int) -> str:
+    """An id that fits its column. A longer one is as good as none: cut, it might be another's."""
+    spelled = text(value)
+    return spelled if len(spelled) <= longest else ""
+
+
+def digits(value: Any) -> str:
+    """A phone number as webhooks spell it."""
+    return "".join(character for character in text(value) if character in "0123456789")
+
+
+def number(value: Any) -> int | float | None:
+    """A number, or the number in a text."""
+    if isinstance(value, str):
+        return _number_in(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _number_in(spelled: str) -> int | float | None:
+    for read in (int, _finite) if len(spelled) <= LONGEST_INTEGER else (_finite,):
+        with suppress(ValueError):
+            return read(spelled)
+    return None
+
+
+def decimal(value: Any) -> float | None:
+    found = number(value)
+    return None if found is None else float(found)
+
+
+def moment(value: Any) -> datetime | None:
+    """Unix seconds, as text or as a number."""
+    seconds = number(value)
+    if seconds is None or not 0 <= seconds < END_OF_TIME:
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
