@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from conversations.models import Conversation, Message, WebhookEvent
+from conversations.models import Attachment, Conversation, Message, WebhookEvent
 from whatsapp.models import AccountNotice, EmbeddedSignupSession, WhatsappConnection
 
 LATELY = timedelta(hours=24)
@@ -40,6 +40,11 @@ def events_with_errors() -> QuerySet[WebhookEvent]:
 
 def unprocessed_events() -> QuerySet[WebhookEvent]:
     return WebhookEvent.objects.filter(processed_at=None)
+
+
+def missing_media() -> QuerySet[Attachment]:
+    missing = [Attachment.Status.REFUSED, Attachment.Status.GONE]
+    return Attachment.objects.filter(status__in=missing, created_at__gt=timezone.now() - LATELY)
 
 
 def lost_connections() -> QuerySet[WhatsappConnection]:
@@ -72,6 +77,7 @@ CARDS = [
     Card(_("Failed or unknown in 24 hours"), _("All messages arrive"), troubled_messages, "status=troubled"),
     Card(_("Events with errors in 24 hours"), _("No errors"), events_with_errors, "state=error"),
     Card(_("Unprocessed events"), _("Nothing waits"), unprocessed_events, "state=unprocessed", "warn"),
+    Card(_("Media that could not be fetched in 24 hours"), _("All media are here"), missing_media, "status=missing"),
     Card(_("Numbers without access"), _("All have access"), lost_connections, "status=troubled"),
     Card(_("Notices of Meta in 7 days"), _("None that needs somebody"), needy_notices, "needs=somebody", "warn"),
     Card(

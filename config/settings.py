@@ -202,6 +202,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ConnectionStatus": "whatsapp.serializers.STATUSES",
         "MessageStatus": "conversations.models.Message.Status",
+        "MessageDirection": "conversations.models.Message.Direction",
+        "MessageAuthor": "conversations.models.Message.Author",
         "MediaStatus": "conversations.models.Attachment.Status",
     },
 }

@@ -1,4 +1,4 @@
-"""Says at the start where customers' media cannot be kept: before the first of them comes."""
+"""Says at the start what would lose something later: media without a place, events forgotten too soon."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+LEAST_EVENT_LOG_DAYS = 8
 BESIDE_THE_BUCKET = (
     "MEDIA_S3_ENDPOINT_URL",
     "MEDIA_S3_REGION",
@@ -38,6 +39,18 @@ def media_can_be_kept(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         checks.Warning(f"MEDIA_ROOT {settings.MEDIA_ROOT} cannot be written to.", hint=hint, id="conversations.W001")
     ]
+
+
+@register()
+def events_outlive_metas_repeats(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Meta repeats an event for up to seven days, and the event's row is what knows a repeat.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+    """
+    if settings.EVENT_LOG_DAYS >= LEAST_EVENT_LOG_DAYS:
+        return []
+    hint = f"Set EVENT_LOG_DAYS to {LEAST_EVENT_LOG_DAYS} or more: Meta repeats its events for 7 days."
+    return [Error("EVENT_LOG_DAYS is too short.", hint=hint, id="conversations.E003")]
 
 
 def _can_be_written(place: Path) -> bool:

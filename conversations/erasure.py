@@ -16,9 +16,9 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from conversations.media import forget
-from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
+from conversations.models import Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tenants.queue import queue
-from whatsapp.models import GraphExchange, WhatsappConnection
+from whatsapp.models import AccountNotice, GraphExchange, WhatsappConnection
 
 BATCH = 500
 
@@ -31,7 +31,7 @@ def queue_erasure(connection: WhatsappConnection) -> None:
 
 @app.task(name="erase", retry=RetryStrategy(max_attempts=20, wait=60))
 def erase(connection_id: str, until: str) -> None:
-    """Messages and media, conversations, customers whom no other number knows, raw events, exchanges with Meta."""
+    """Messages and media, conversations, customers whom no other number knows, raw events, and what was said beside."""
     connection = WhatsappConnection.objects.filter(pk=connection_id).first()
     if connection is None:
         return
@@ -39,8 +39,11 @@ def erase(connection_id: str, until: str) -> None:
     for pks in _batches(Conversation.objects.filter(connection=connection, created_at__lte=moment)):
         for pk in pks:
             _erase_conversation(pk, moment)
-    for pks in _batches(GraphExchange.objects.filter(connection=connection, created_at__lte=moment)):
-        GraphExchange.objects.filter(pk__in=pks).delete()
+    for beside in (GraphExchange, ParkedStatus, AccountNotice):
+        for pks in _batches(beside.objects.filter(connection=connection, created_at__lte=moment)):
+            beside.objects.filter(pk__in=pks).delete()
+    for pks in _batches(_address_book(connection).filter(created_at__lte=moment)):
+        _erase_silent_people(pks)
     for pks in _batches(WebhookEvent.objects.filter(received_at__lte=moment)):
         events = WebhookEvent.objects.filter(pk__in=pks, processed_at__isnull=False)
         events.filter(body__contains=connection.phone_number_id).update(body="")  # the row goes on knowing repeats
@@ -59,6 +62,22 @@ def _erase_conversation(conversation_id: UUID, until: datetime) -> None:
         conversation.delete()
         if not user.conversations.exists():
             user.delete()
+
+
+def _address_book(connection: WhatsappConnection) -> QuerySet[WhatsappUser]:
+    """Whom Meta told us of, and who never wrote to us: nobody's, once no number of the portfolio is connected."""
+    numbers = WhatsappConnection.objects.filter(tenant=connection.tenant_id, portfolio_id=connection.portfolio_id)
+    others = numbers.exclude(pk=connection.pk).exclude(status=WhatsappConnection.Status.DISCONNECTED)
+    people = WhatsappUser.objects.filter(tenant=connection.tenant_id, portfolio_id=connection.portfolio_id)
+    return people.none() if others.exists() else people.filter(conversations=None)
+
+
+def _erase_silent_people(pks: list[UUID]) -> None:
+    """Looks again once nobody else can touch them: they may have written in between."""
+    people = WhatsappUser.objects.filter(pk__in=pks)
+    with transaction.atomic():
+        list(people.order_by("pk").select_for_update().values_list("pk"))
+        people.filter(conversations=None).delete()
 
 
 def _batches(rows: QuerySet[Any, Any]) -> Iterator[list[UUID]]:

@@ -29,9 +29,9 @@ def page_of(rows: QuerySet[Any], keys: tuple[str, ...], request: Request, serial
     if unknown:
         raise ValidationError({name: [_("Unknown parameter.")] for name in sorted(unknown)})
     limit = _limit(request.query_params.get("limit", str(DEFAULT_LIMIT)))
-    signer = Signer(salt=request.path)
+    signer = Signer(salt=" ".join((request.path, *keys)))
     if cursor := request.query_params.get("cursor"):
-        rows = rows.filter(_after(keys, _read(signer, cursor)))
+        rows = rows.filter(behind(keys, _read(signer, cursor)))
     found = list(rows.order_by(*(f"-{key}" for key in keys))[: limit + 1])
     page, has_more = found[:limit], len(found) > limit
     next_cursor = signer.sign_object(_position(page[-1], keys)) if has_more else None
@@ -56,10 +56,14 @@ def _position(row: Model, keys: tuple[str, ...]) -> list[str]:
     return [str(getattr(row, key)) for key in keys]
 
 
-def _after(keys: tuple[str, ...], position: list[str]) -> Q:
-    """Everything behind the position: smaller in the first key, or equal there and smaller in the next."""
+def behind(keys: Sequence[str], position: Sequence[object], *, side: str = "lt") -> Q:
+    """Everything behind the position: smaller in the first key, or equal there and smaller in the next.
+
+    With `side="gt"` everything before it. That the first key is no larger is said twice: an index begins there only
+    when it is not within an alternative.
+    """
     condition, same = Q(), Q()
     for key, value in zip(keys, position, strict=True):
-        condition |= same & Q(**{f"{key}__lt": value})
+        condition |= same & Q(**{f"{key}__{side}": value})
         same &= Q(**{key: value})
-    return condition
+    return Q(**{f"{keys[0]}__{side}e": position[0]}) & condition

@@ -1,30 +1,65 @@
 """How conversations and messages look in the API. Shapes only."""
 
 from datetime import datetime
+from typing import Any
 
 from rest_framework import serializers
 
 from conversations.downloads import signed_url, url_expires_at
 from conversations.models import Attachment, Conversation, Message, WhatsappUser
+from conversations.wording import transcript_text
+
+PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
+WINDOW = "Until when one may write freely: 24 hours after the customer's last message. Null when they never wrote."
+TRANSCRIPT = "The message in words, whatever its type, in the language that was asked for (`Accept-Language`)."
+CONTENT = "What there is beside the words, by type: coordinates, contacts, what was chosen, the order, Meta's errors."
+PRICING = "What Meta charges for it, in Meta's words (`type`, `category`, `pricing_model`); null until Meta says so."
+WAMID = "Meta's id of the message; null until Meta has taken it."
+REFERS_TO = "The `wamid` of the message that this one quotes, reacts to, edits or deletes."
+USER_ID = "Meta's id of the person within the tenant's business portfolio."
 
 
 class WhatsappUserSerializer(serializers.ModelSerializer[WhatsappUser]):
     class Meta:
         model = WhatsappUser
-        fields = ("id", "wa_id", "user_id", "name")
+        fields = ("id", "wa_id", "user_id", "name", "username", "contact_name", "marketing")
+        read_only_fields = fields
+        extra_kwargs = {
+            "wa_id": {"help_text": "The phone number's digits; null when the customer does not show it."},
+            "user_id": {"help_text": USER_ID},
+            "name": {"help_text": "As the customers call themselves."},
+            "username": {"help_text": "Changes: for display only."},
+        }
 
 
 class ConversationSerializer(serializers.ModelSerializer[Conversation]):
-    whatsapp_user = WhatsappUserSerializer()
-    phone_number_id = serializers.CharField(source="connection.phone_number_id")
+    whatsapp_user = WhatsappUserSerializer(read_only=True)
+    phone_number_id = serializers.CharField(
+        source="connection.phone_number_id", read_only=True, help_text="Of the number that the customer wrote to."
+    )
     answer_due = serializers.SerializerMethodField(help_text="Whether the customer is waiting for the agent.")
+    agent_paused_until = serializers.SerializerMethodField(help_text=PAUSED)
+    window_closes_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=WINDOW)
 
     class Meta:
         model = Conversation
-        fields = ("id", "whatsapp_user", "phone_number_id", "answer_due", "created_at", "last_message_at")
+        fields = (
+            "id",
+            "whatsapp_user",
+            "phone_number_id",
+            "answer_due",
+            "agent_paused_until",
+            "window_closes_at",
+            "created_at",
+            "last_message_at",
+        )
+        read_only_fields = fields
 
     def get_answer_due(self, conversation: Conversation) -> bool:
         return conversation.answer_due_at is not None
+
+    def get_agent_paused_until(self, conversation: Conversation) -> datetime | None:
+        return conversation.agent_paused_until if conversation.is_paused else None
 
 
 class MediaSerializer(serializers.ModelSerializer[Attachment]):
@@ -63,6 +98,10 @@ class MediaSerializer(serializers.ModelSerializer[Attachment]):
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
+    content = serializers.SerializerMethodField(help_text=CONTENT)
+    transcript = serializers.SerializerMethodField(help_text=TRANSCRIPT)
+    refers_to = serializers.SerializerMethodField(help_text=REFERS_TO)
+    pricing = serializers.DictField(read_only=True, allow_null=True, help_text=PRICING)
     media = MediaSerializer(source="attachment", read_only=True, allow_null=True)
 
     class Meta:
@@ -70,7 +109,15 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         fields = (
             "id",
             "direction",
+            "author",
+            "type",
             "text",
+            "transcript",
+            "content",
+            "refers_to",
+            "said_at",
+            "edited_at",
+            "revoked_at",
             "media",
             "status",
             "status_at",
@@ -78,10 +125,34 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "created_at",
             "wamid",
             "in_reply_to",
+            "pricing",
             "error_code",
             "error",
             "note",
         )
+        read_only_fields = fields
+        extra_kwargs = {
+            "direction": {"help_text": "Seen from the business."},
+            "author": {"help_text": "Who said it."},
+            "said_at": {"help_text": "Orders the conversation."},
+            "edited_at": {"help_text": "When its author last changed it; null when never."},
+            "revoked_at": {"help_text": "When its author deleted it; null when not."},
+            "status": {"help_text": "How far it has come."},
+            "status_at": {"help_text": "Since when the status is so."},
+            "created_at": {"help_text": "When we stored it."},
+            "wamid": {"help_text": WAMID},
+            "error_code": {"help_text": "Meta's, when the message failed."},
+        }
+
+    def get_content(self, message: Message) -> dict[str, Any]:
+        """Without what is kept for staff alone, because nobody could say yet what is in it."""
+        return {key: value for key, value in message.content.items() if key != "raw"}
+
+    def get_transcript(self, message: Message) -> str:
+        return transcript_text(message)
+
+    def get_refers_to(self, message: Message) -> str | None:
+        return message.refers_to or None
 
 
 class PageSerializer(serializers.Serializer[dict[str, object]]):

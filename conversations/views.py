@@ -47,15 +47,18 @@ class MessagesView(APIView):
         operation_id="list_messages",
         parameters=PAGE_PARAMETERS,
         responses=MessagePageSerializer,
-        description="The messages of one conversation, the newest first. 404 when it is not the tenant's.",
+        description="The messages of one conversation, what was said last first. 404 when it is not the tenant's.",
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
         tenant = tenant_of(request)
         conversation = get_object_or_404(Conversation.objects.for_tenant(tenant), pk=conversation_id)
-        rows = Message.objects.for_tenant(tenant).filter(conversation=conversation).select_related("attachment__file")
+        messages = Message.objects.for_tenant(tenant).select_related("attachment__file")
         context = {"request": request}
         return page_of(
-            rows, ("sequence",), request, lambda page: MessageSerializer(page, many=True, context=context).data
+            messages.filter(conversation=conversation),
+            ("said_at", "sequence"),
+            request,
+            lambda page: MessageSerializer(page, many=True, context=context).data,
         )
 
 

@@ -3,6 +3,7 @@
 Knows Django's change list; nothing of what is listed.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
@@ -40,7 +41,7 @@ class EndlessAdmin(ReadOnlyAdmin):
 
     paginator = UncountedPaginator
     sortable_by = ()
-    actions = None
+    actions: Sequence[str] | None = None
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NewestFirst

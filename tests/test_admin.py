@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agent.admin import diff
 from agent.models import SystemPrompt
-from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
+from conversations.models import Attachment, Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tenants.models import ApiKey, Membership, Tenant
 from whatsapp.models import (
     AccountNotice,
@@ -35,6 +35,9 @@ LISTS = {
     "deletions": "/admin/whatsapp/datadeletionrequest/",
     "prompts": "/admin/agent/systemprompt/",
     "conversations": "/admin/conversations/conversation/",
+    "people": "/admin/conversations/whatsappuser/",
+    "attachments": "/admin/conversations/attachment/",
+    "parked": "/admin/conversations/parkedstatus/",
     "messages": "/admin/conversations/message/",
     "events": "/admin/conversations/webhookevent/",
     "jobs": "/admin/procrastinate/procrastinatejob/",
@@ -69,7 +72,10 @@ def furnishing(db: None) -> Furnish:
         customer = WhatsappUser.objects.create(tenant=tenant, wa_id=f"3460000{number:04}", name="Lucía")
         talk = Conversation.objects.create(tenant=tenant, connection=connection, whatsapp_user=customer)
         event = WebhookEvent.objects.create(provider_event_id=f"{number:064}", body="{}", outcome={"message": 1})
-        say(talk, "Hola", event=event)
+        attach(say(talk, "Hola", event=event))
+        ParkedStatus.objects.create(
+            tenant=tenant, connection=connection, wamid=f"wamid.{number}", status="read", at=timezone.now()
+        )
         said = answer(talk, "Buenos días", system_prompt=prompt)
         exchange(connection, message_id=said.pk)
         return talk
@@ -87,7 +93,12 @@ def say(talk: Conversation, text: str, **fields: object) -> Message:
 
 
 def answer(talk: Conversation, text: str, status: str = "read", **fields: object) -> Message:
-    return talk.append(direction="outbound", status=status, text=text, **fields)
+    return talk.append(direction="outbound", author="agent", status=status, text=text, **fields)
+
+
+def attach(message: Message, **fields: object) -> Attachment:
+    told = {"media_id": "7", "mime_type": "image/jpeg", "filename": ""}
+    return Attachment.objects.create(tenant=message.tenant, message=message, **{**told, **fields})
 
 
 def exchange(connection: WhatsappConnection, **fields: object) -> GraphExchange:
@@ -233,91 +244,3 @@ def test_a_diff_shows_words_and_leaves_out_what_stays():
 @pytest.mark.parametrize("before", ["", "word " * 3000])
 def test_a_diff_against_nothing_or_very_much_goes_by_lines(before):
     assert list(diff(before, "Hello"))[-1].parts == [("Hello", False)]
-
-
-# ── What was said ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_transcript_shows_words_as_words_and_why_a_message_failed(admin_client, talk):
-    say(talk, "<script>alert(1)</script>")
-    answer(talk, "Adiós", "failed", error_code=131047, error="More than 24 hours have passed")
-    html = page(admin_client, change(talk))
-    assert "&lt;script&gt;alert(1)" in html
-    assert "<script>alert" not in html
-    assert "code 131047" in html
-    assert "More than 24 hours have passed" in html
-
-
-def test_a_transcript_leads_to_the_prompt_and_to_the_event(admin_client, talk):
-    html = page(admin_client, change(talk))
-    assert change(SystemPrompt.objects.get()) in html
-    assert change(WebhookEvent.objects.get()) in html
-
-
-def test_a_message_leads_to_its_exchanges_with_meta(admin_client, talk):
-    said = Message.objects.get(direction="outbound")
-    about, another = GraphExchange.objects.get(message_id=said.pk), GraphExchange.objects.get(message_id=None)
-    for path in [change(talk), change(said)]:
-        html = page(admin_client, path)
-        assert change(about) in html
-        assert change(another) not in html
-    assert change(said) in page(admin_client, change(about))
-
-
-def test_a_long_transcript_is_read_page_by_page(admin_client, talk):
-    for number in range(3, 204):
-        say(talk, f"words {number}.")
-    newest = page(admin_client, change(talk))
-    assert "words 203." in newest
-    assert "Hola" not in newest
-    assert "?before=4" in newest
-    older = page(admin_client, change(talk), before="4")
-    assert "Hola" in older
-    assert "words 4." not in older
-    assert "?before=204" in older
-
-
-@pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "0"])
-def test_a_made_up_place_in_a_transcript_is_harmless(admin_client, talk, before):
-    page(admin_client, change(talk), before=before)
-
-
-@pytest.mark.parametrize("term", ["34600000001", "+34 600 000 001", "3460", "ES.1"])
-def test_a_conversation_is_found_by_phone_its_beginning_or_user_id(admin_client, furnish, term):
-    furnish(1)
-    other = furnish(2)
-    WhatsappUser.objects.filter(tenant__slug="cafe-1").update(user_id="ES.1")
-    WhatsappUser.objects.filter(pk=other.whatsapp_user_id).update(wa_id="491")
-    html = page(admin_client, LISTS["conversations"], q=term)
-    assert "Café 1" in html
-    assert "Café 2" not in html
-
-
-def test_lists_can_be_narrowed_to_a_tenant(admin_client, furnish):
-    one, two = furnish(1), furnish(2)
-    for name in [
-        "memberships",
-        "keys",
-        "connections",
-        "signups",
-        "exchanges",
-        "notices",
-        "prompts",
-        "conversations",
-        "messages",
-    ]:
-        html = page(admin_client, LISTS[name], tenant=str(one.tenant_id))
-        assert str(two.tenant.name) not in html
-    assert admin_client.get(LISTS["keys"], {"tenant": "nobody"}).status_code == 302
-
-
-def test_a_message_is_found_by_its_wamid(admin_client, talk):
-    say(talk, "Find me", wamid="wamid.X")
-    html = page(admin_client, LISTS["messages"], q="wamid.X")
-    assert "Find me" in html
-    assert "Buenos días" not in html
-
-
-def test_an_event_shows_its_body_escaped_even_when_it_is_not_json(admin_client, talk):
-    WebhookEvent.objects.update(body="<b>{")
-    assert "&lt;b&gt;{" in page(admin_client, change(WebhookEvent.objects.get()))

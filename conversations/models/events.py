@@ -52,16 +52,20 @@ class ParkedStatus(TenantOwned):
     """A status of a message that we do not know yet: kept for a while, and joined to it when it appears."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    connection = models.ForeignKey(WhatsappConnection, on_delete=models.CASCADE, db_index=False, related_name="+")
-    wamid = models.CharField(max_length=255)
-    status = models.CharField(max_length=10)
-    at = models.DateTimeField()
-    error_code = models.IntegerField(null=True, blank=True)
-    error = models.TextField(blank=True)
-    pricing = models.JSONField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    connection = models.ForeignKey(
+        WhatsappConnection, on_delete=models.CASCADE, db_index=False, related_name="+", verbose_name=_("connection")
+    )
+    wamid = models.CharField(_("wamid"), max_length=255)
+    status = models.CharField(_("status"), max_length=10)
+    at = models.DateTimeField(_("at"))
+    error_code = models.IntegerField(_("error code"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+    pricing = models.JSONField(_("pricing"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
 
     class Meta:
+        verbose_name = _("status without a message")
+        verbose_name_plural = _("statuses without a message")
         constraints = [
             models.UniqueConstraint(fields=["wamid", "connection", "status"], name="parked_status_once"),
         ]

@@ -73,7 +73,15 @@ class Attachment(TenantOwned):
     class Meta:
         verbose_name = _("attachment")
         verbose_name_plural = _("attachments")
-        indexes = [models.Index(fields=["created_at"], condition=Q(status="pending"), name="attachment_pending")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="attachment_newest_first"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["refused", "gone"]),
+                name="attachment_missing",
+            ),
+            models.Index(fields=["created_at"], condition=Q(status="pending"), name="attachment_pending"),
+        ]
 
     def __str__(self) -> str:
         return self.filename or self.mime_type or self.media_id

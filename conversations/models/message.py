@@ -91,7 +91,7 @@ class Message(TenantOwned):
         "self",
         null=True,
         blank=True,
-        on_delete=models.CASCADE,
+        on_delete=models.SET_NULL,
         related_name="reply",
         verbose_name=_("in reply to"),
         help_text=_("The last message it has heard."),

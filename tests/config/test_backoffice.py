@@ -19,6 +19,7 @@ from tests.test_admin import (  # noqa: F401  (fixtures are found by their names
     LISTS,
     act,
     answer,
+    attach,
     change,
     exchange,
     furnishing,
@@ -37,6 +38,7 @@ def test_the_first_page_says_what_needs_somebody(admin_client, talk):
     Conversation.objects.update(answer_due_at=timezone.now())
     WebhookEvent.objects.update(error="ValueError")
     talk.connection.access_lost("expired")
+    attach(say(talk, "", type="image"), status="gone")
     html = page(admin_client, "/admin/")
     assert html.count('class="card-count">1<') == 7
     for link in re.findall(r'class="card [a-z]+" href="([^"]+)"', html):

@@ -63,6 +63,9 @@ def test_a_conversation_says_who_and_through_which_number(tenant, history, api, 
         "wa_id": "34600000000",
         "user_id": None,
         "name": "No. 0",
+        "username": "",
+        "contact_name": "",
+        "marketing": "",
     }
     assert item["phone_number_id"] == connection.phone_number_id
     assert item["answer_due"] is False

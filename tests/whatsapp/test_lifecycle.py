@@ -9,10 +9,10 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
+from conversations.models import Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tests.conftest import connect
 from whatsapp import tasks
-from whatsapp.models import EmbeddedSignupSession, Ending, GraphExchange, WhatsappConnection
+from whatsapp.models import AccountNotice, EmbeddedSignupSession, Ending, GraphExchange, WhatsappConnection
 from whatsapp.sandbox.businesses import express
 from whatsapp.sandbox.grants import digest, passing_token
 from whatsapp.sandbox.meta import CATALOGUE, DEMO
@@ -187,6 +187,37 @@ def test_what_comes_after_the_number_is_connected_again_is_not_erased(connection
     says("after")
     run_jobs(now=True)
     assert list(Message.objects.values_list("text", flat=True)) == ["after"]
+
+
+def beside(connection: WhatsappConnection) -> None:
+    """What Meta told us besides messages: a status that came too early, a notice, somebody of the address book."""
+    owned, now = {"tenant": connection.tenant, "connection": connection}, timezone.now()
+    ParkedStatus.objects.create(**owned, wamid="wamid.X", status="read", at=now)
+    AccountNotice.objects.create(**owned, digest="x", field="account_update", happened_at=now)
+    WhatsappUser.objects.create(tenant=connection.tenant, wa_id="34699", contact_name="Pan", contact_at=now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_meta_told_besides_is_erased_too(connection, stranger, meta, run_jobs, disconnect):
+    theirs = connect(stranger, meta, 1)
+    for each in (connection, theirs):
+        beside(each)
+    disconnect(connection, data="erase")
+    run_jobs(now=True)
+    for model in (ParkedStatus, AccountNotice, WhatsappUser):
+        assert [row.tenant for row in model.objects.all()] == [stranger]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_address_book_stays_while_another_number_of_the_portfolio_is_connected(
+    connection, tenant, meta, run_jobs, disconnect
+):
+    connect(tenant, meta, 1)
+    beside(connection)
+    disconnect(connection, data="erase")
+    run_jobs(now=True)
+    assert WhatsappUser.objects.get().contact_name == "Pan"
+    assert not ParkedStatus.objects.exists()
 
 
 # ── Keys and exchanges ───────────────────────────────────────────────────────────────────────────────────────────────

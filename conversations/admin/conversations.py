@@ -1,0 +1,108 @@
+"""The staff's pages for conversations: the one with the newest message first, and each as a chat.
+
+Knows how a conversation is found; how the chat looks is in `transcript`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from conversations.admin.messages import TROUBLED, preview, status_badge
+from conversations.admin.transcript import transcript
+from conversations.models import Conversation, Message
+from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of, tenant_column
+from tenants.endless import EndlessAdmin, NewestFirst
+from tenants.models import Tenant
+from whatsapp.admin import secrets
+
+LONGEST_PHONE = 20
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    title = _("answer")
+    parameter_name = "answer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("due", _("Waiting for an answer"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(answer_due_at__isnull=False) if self.value() else queryset
+
+
+@tenant_column(_("newest conversation"))
+def newest_conversation(tenants: Sequence[Tenant]) -> Mapping[UUID, SafeString]:
+    """One look into the index per tenant; sorting all their conversations would read all of them."""
+    newest = Conversation.objects.filter(tenant=OuterRef("pk")).order_by("-last_message_at", "-id")
+    found = Tenant.objects.filter(pk__in=[tenant.pk for tenant in tenants]).annotate(
+        conversation=Subquery(newest.values("pk")[:1]), at=Subquery(newest.values("last_message_at")[:1])
+    )
+    rows = found.exclude(conversation=None).values_list("pk", "conversation", "at")
+    return {pk: link_to("conversations_conversation", conversation, moment(at)) for pk, conversation, at in rows}
+
+
+class ConversationList(NewestFirst):
+    """Each with the message that was said last: all of a page with one query, each by one look into the index."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        newest = Message.objects.filter(conversation=OuterRef("pk")).order_by("-said_at", "-sequence").values("pk")[:1]
+        page = Conversation.objects.filter(pk__in=[row.pk for row in self.result_list])
+        rows = Message.objects.filter(pk__in=page.annotate(newest=Subquery(newest)).values("newest"))
+        found = {message.conversation_id: message for message in rows.select_related("attachment")}
+        for row in self.result_list:
+            row.last = found.get(row.pk)
+
+
+@admin.register(Conversation)
+class ConversationAdmin(EndlessAdmin):
+    list_display = ["whatsapp_user", "last_message", "answer", "last_message_time", "tenant", "connection"]
+    list_filter = [WaitingFilter, TenantFilter]
+    search_fields = ["whatsapp_user__wa_id"]
+    search_help_text = _("The customer's phone or the beginning of it, with the country code; or a whole user id.")
+    ordering = ["-last_message_at", "-id"]
+    change_form_template = "admin/conversations/conversation/transcript.html"
+    last_message_time = moment_of("last_message_at", _("last message at"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        rows = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
+        return rows.defer(*secrets.within("connection", secrets.OF_CONNECTION))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ConversationList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A prefix as a range of numbers, which the ordinary index serves under every collation; LIKE needs "C"."""
+        term = search_term.strip()
+        phone = term.lstrip("+").replace(" ", "")
+        match = Q(whatsapp_user__user_id=term)
+        if phone.isascii() and phone.isdigit():
+            match |= Q(whatsapp_user__wa_id__range=(phone, phone.ljust(LONGEST_PHONE, "9")))
+        return (queryset.filter(match) if term else queryset), False
+
+    @admin.display(description=_("last message"))
+    def last_message(self, conversation: Any) -> SafeString | str:
+        if conversation.last is None:
+            return NOTHING
+        ours = conversation.last.direction == Message.Direction.OUTBOUND
+        return preview(conversation.last, "↪ " if ours else "")
+
+    @admin.display(description=_("answer"))
+    def answer(self, conversation: Any) -> SafeString | str:
+        due = badge("warn", _("Waiting")) if conversation.answer_due_at else ""
+        silent = badge("quiet", _("A person speaks")) if conversation.is_paused else ""
+        troubled = conversation.last is not None and conversation.last.status in TROUBLED
+        return due or silent or (status_badge(conversation.last) if troubled else NOTHING)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        conversation = context["original"]
+        context.update(transcript(conversation, request), title=str(conversation), subtitle=None)
+        return super().render_change_form(request, context, *args, **kwargs)

@@ -1,0 +1,173 @@
+"""A page of a conversation as staff see it: a chat, in the order in which things were said.
+
+Knows what stands around a message's words: who said them, what they are about, what has become of them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from conversations.admin.messages import in_a_line
+from conversations.downloads import INLINE, signed_url
+from conversations.models import Attachment, Conversation, Message
+from conversations.pagination import behind
+from conversations.wording import transcript_text
+from whatsapp.admin.exchanges import exchanges_about
+
+MESSAGES_PER_PAGE = 200
+KEYS = ("said_at", "sequence")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What is said about another message: a line between the bubbles.
+NOTES = {"reaction": _("Reaction:"), "edit": _("Changed:"), "revoke": _("Deleted:")}
+
+Mark = str | Promise
+Place = tuple[datetime, int]
+
+
+class Quote(NamedTuple):
+    """The message that another one is about: its words, and where it stands when it is on the same page."""
+
+    author: str
+    words: str
+    sequence: int | None
+
+
+class Media(NamedTuple):
+    """What to show of an attachment: by `kind` an element of the page; without a `url` only how far it has come."""
+
+    kind: str
+    url: str
+    name: str
+    size: int
+    missing: Mark
+    error: str
+
+
+class Bubble(NamedTuple):
+    """A message and what stands around it; with a `note` it is told in a line, about another or about the customer."""
+
+    message: Message
+    words: str
+    note: Mark
+    quote: Quote | None
+    media: Media | None
+    marks: list[Mark]
+    exchanges: SafeString | None
+
+
+def transcript(conversation: Conversation, request: HttpRequest) -> dict[str, Any]:
+    """The newest messages, or those around the place that the query names; and where it goes on."""
+    rows = conversation.messages.select_related("system_prompt", "attachment__file").defer("system_prompt__text")
+    before, after = (place_of(request.GET.get(name, "")) for name in ("before", "after"))
+    page, has_older, has_newer = _page(rows, before, after)
+    closes = conversation.window_closes_at
+    return {
+        "said": _bubbles(conversation, page, request),
+        "older": name_of(page[0]) if page and has_older else "",
+        "newer": name_of(page[-1]) if page and has_newer else "",
+        "is_back": bool(before or after),
+        "window_is_open": bool(closes and closes > timezone.now()),
+    }
+
+
+def name_of(message: Message) -> str:
+    """Its place in the conversation, for an address: microseconds and number."""
+    return f"{(message.said_at - EPOCH) // timedelta(microseconds=1)}.{message.sequence}"
+
+
+def place_of(name: str) -> Place | None:
+    """None for what is not the name of a place."""
+    parts = re.fullmatch(r"(\d{1,16})\.(\d{1,9})", name, re.ASCII)
+    return (EPOCH + timedelta(microseconds=int(parts[1])), int(parts[2])) if parts else None
+
+
+def _page(rows: QuerySet[Message], before: Place | None, after: Place | None) -> tuple[list[Message], bool, bool]:
+    """The messages in the order in which they were said; whether there are older ones, and newer ones."""
+    if after:
+        found = list(rows.filter(behind(KEYS, after, side="gt")).order_by(*KEYS)[: MESSAGES_PER_PAGE + 1])
+        return found[:MESSAGES_PER_PAGE], True, len(found) > MESSAGES_PER_PAGE
+    back = rows.filter(behind(KEYS, before)) if before else rows
+    found = list(back.order_by("-said_at", "-sequence")[: MESSAGES_PER_PAGE + 1])
+    return found[:MESSAGES_PER_PAGE][::-1], len(found) > MESSAGES_PER_PAGE, before is not None
+
+
+def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpRequest) -> list[Bubble]:
+    exchanges: Mapping[UUID, SafeString] = exchanges_about(message.pk for message in page)
+    quotes = _quotes(conversation, page)
+    return [
+        Bubble(
+            message=message,
+            words=transcript_text(message),
+            note=_note(message),
+            quote=quotes.get(message.refers_to),
+            media=_media(message, request),
+            marks=list(_marks(conversation, message)),
+            exchanges=exchanges.get(message.pk),
+        )
+        for message in page
+    ]
+
+
+def _note(message: Message) -> Mark:
+    if message.type == "reaction" and not message.text:
+        return _("Reaction taken back:")
+    return transcript_text(message) if message.type == "system" else NOTES.get(message.type, "")
+
+
+def _media(message: Message, request: HttpRequest) -> Media | None:
+    attachment: Attachment | None = getattr(message, "attachment", None)
+    if attachment is None:
+        return None
+    file = attachment.file
+    mime_type = file.mime_type if file else attachment.mime_type
+    return Media(
+        kind=mime_type.partition("/")[0] if mime_type in INLINE else "",
+        url=signed_url(attachment, request) if file else "",
+        name=attachment.filename or mime_type or message.type,
+        size=file.size if file else 0,
+        missing="" if file else attachment.get_status_display(),
+        error=attachment.error,
+    )
+
+
+def _quotes(conversation: Conversation, page: Sequence[Message]) -> dict[str, Quote]:
+    """What this page's messages are about, by wamid: with one query for all of them."""
+    wamids = {message.refers_to for message in page if message.refers_to}
+    if not wamids:
+        return {}
+    here = {message.pk for message in page}
+    others = Message.objects.filter(conversation=conversation, connection=conversation.connection_id, wamid__in=wamids)
+    return {
+        other.wamid or "": Quote(
+            str(other.get_author_display()), in_a_line(other), other.sequence if other.pk in here else None
+        )
+        for other in others.select_related("attachment")
+    }
+
+
+def _marks(conversation: Conversation, message: Message) -> Iterator[Mark]:
+    """What one should know before reading it."""
+    context = message.content.get("context") or {}
+    if message.said_at < conversation.connection.created_at:
+        yield _("Imported: from before the number was connected")
+    if message.author == Message.Author.BUSINESS:
+        yield _("Written in the WhatsApp Business app")
+    if context.get("frequently_forwarded"):
+        yield _("Forwarded many times")
+    elif context.get("forwarded"):
+        yield _("Forwarded")
+    if message.content.get("referral"):
+        yield _("Came by an advertisement")
+    if message.edited_at:
+        yield _("Edited")
+    if message.revoked_at:
+        yield _("Deleted by its author")
