@@ -40,7 +40,7 @@ def test_the_first_page_says_what_needs_somebody(admin_client, talk):
     talk.connection.access_lost("expired")
     attach(say(talk, "", type="image"), status="gone")
     html = page(admin_client, "/admin/")
-    assert html.count('class="card-count">1<') == 7
+    assert html.count('class="card-count">1<') == 8
     for link in re.findall(r'class="card [a-z]+" href="([^"]+)"', html):
         assert "Nothing matches" not in page(admin_client, link)
 

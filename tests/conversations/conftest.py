@@ -11,14 +11,14 @@ from conversations.models import Attachment, Conversation, WhatsappUser
 from tests.processes import CUSTOMER
 from whatsapp.models import WhatsappConnection
 
-Sends = Callable[..., Attachment]
+Attached = Callable[..., Attachment]
 
 
 @pytest.fixture
-def sends(meta, connection) -> Sends:
+def attached(meta, connection) -> Attached:
     """A customer sends something of this kind to a number; we know of it, and its bytes are still at Meta."""
 
-    def sends(kind: str = "image", number: WhatsappConnection = connection, **fields: Any) -> Attachment:
+    def attached(kind: str = "image", number: WhatsappConnection = connection, **fields: Any) -> Attachment:
         body = json.loads(meta.customer_sends(number.phone_number_id, CUSTOMER, "Lucía", kind))
         item = body["entry"][0]["changes"][0]["value"]["messages"][0]
         whose = {"tenant": number.tenant}
@@ -34,7 +34,7 @@ def sends(meta, connection) -> Sends:
             message=message, media_id=described["id"], mime_type=described["mime_type"], **whose, **fields
         )
 
-    return sends
+    return attached
 
 
 def fetch(attachment: Attachment) -> Attachment:

@@ -30,11 +30,11 @@ def media_of(api):
 
 
 @pytest.fixture
-def link(sends, media_of):
+def link(attached, media_of):
     """A link to a stored file that says of itself what is given."""
 
     def link(kind: str = "image", filename: str = "", mime_type: str = "") -> str:
-        attachment = fetch(sends(kind, filename=filename))
+        attachment = fetch(attached(kind, filename=filename))
         if mime_type:
             MediaFile.objects.update(mime_type=mime_type)
         url: str = media_of(attachment)["url"]
@@ -56,8 +56,8 @@ def opened(link, client):
     return opened
 
 
-def test_a_message_says_what_came_with_it(sends, media_of):
-    attachment = fetch(sends("document", filename="pedido.pdf"))
+def test_a_message_says_what_came_with_it(attached, media_of):
+    attachment = fetch(attached("document", filename="pedido.pdf"))
     media = media_of(attachment)
     assert media.pop("url").startswith("http://testserver/v1/media/")
     assert media.pop("url_expires_at").endswith("Z")
@@ -74,11 +74,11 @@ def test_a_message_says_what_came_with_it(sends, media_of):
     }
 
 
-def test_what_has_not_come_has_no_link(sends, media_of, meta):
-    media = media_of(sends())
+def test_what_has_not_come_has_no_link(attached, media_of, meta):
+    media = media_of(attached())
     assert (media["status"], media["url"], media["url_expires_at"], media["size"]) == ("pending", None, None, None)
     meta.fail_next("media_gone")
-    media = media_of(fetch(sends()))
+    media = media_of(fetch(attached()))
     assert (media["status"], media["url"]) == ("gone", None)
     assert "(100/33)" in media["error"]
 
@@ -88,15 +88,15 @@ def test_a_message_without_media_has_none(conversation, api):
     assert message["media"] is None
 
 
-def test_the_stranger_reads_nothing_of_it(sends, stranger, api):
-    attachment = fetch(sends())
+def test_the_stranger_reads_nothing_of_it(attached, stranger, api):
+    attachment = fetch(attached())
     url = f"/v1/conversations/{attachment.message.conversation_id}/messages"
     assert api(stranger).get(url).status_code == 404
 
 
-def test_media_cost_no_query_each(sends, api, tenant, django_assert_max_num_queries):
+def test_media_cost_no_query_each(attached, api, tenant, django_assert_max_num_queries):
     for _ in range(5):
-        fetch(sends())
+        fetch(attached())
     client, url = api(tenant), f"/v1/conversations/{Conversation.objects.get().pk}/messages"
     client.get(url)
     with django_assert_max_num_queries(3):
@@ -187,8 +187,8 @@ def test_a_signature_for_nothing_or_for_something_else_is_no_link(client, salt):
     assert client.get(f"/v1/media/{token}").json()["code"] == "not_found"
 
 
-def test_what_is_not_stored_cannot_be_fetched_with_a_good_signature(sends, client):
-    token = TimestampSigner(salt="media").sign(sends().pk.hex)
+def test_what_is_not_stored_cannot_be_fetched_with_a_good_signature(attached, client):
+    token = TimestampSigner(salt="media").sign(attached().pk.hex)
     assert client.get(f"/v1/media/{token}").status_code == 404
 
 

@@ -47,8 +47,8 @@ def jobs() -> int:
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_whatever_a_customer_sends_is_stored(sends, kind):
-    attachment = fetch(sends(kind))
+def test_whatever_a_customer_sends_is_stored(attached, kind):
+    attachment = fetch(attached(kind))
     assert (attachment.status, attachment.tries, attachment.error) == ("stored", 1, "")
     assert attachment.file
     with attachment.file.open() as content:
@@ -56,13 +56,13 @@ def test_whatever_a_customer_sends_is_stored(sends, kind):
     assert attachment.file.mime_type == SAMPLES[kind].mime_type.partition(";")[0]
 
 
-def test_it_lies_under_its_tenant_and_its_hash(sends, media_stay_with_the_test, tenant):
-    fetch(sends())
+def test_it_lies_under_its_tenant_and_its_hash(attached, media_stay_with_the_test, tenant):
+    fetch(attached())
     assert files(media_stay_with_the_test) == [f"{tenant.pk}/{SHA256[:2]}/{SHA256}"]
 
 
-def test_both_calls_are_kept_with_the_message_and_without_the_signature(sends):
-    attachment = fetch(sends())
+def test_both_calls_are_kept_with_the_message_and_without_the_signature(attached):
+    attachment = fetch(attached())
     kept = GraphExchange.objects.filter(message_id=attachment.message_id)
     assert sorted(kept.values_list("path", flat=True)) == [
         attachment.media_id,
@@ -71,8 +71,8 @@ def test_both_calls_are_kept_with_the_message_and_without_the_signature(sends):
     assert "hash=" not in str(list(kept.values()))
 
 
-def test_a_job_that_runs_again_fetches_nothing_again(sends, meta):
-    attachment = fetch(sends())
+def test_a_job_that_runs_again_fetches_nothing_again(attached, meta):
+    attachment = fetch(attached())
     before = len(meta.timeline)
     assert fetch(attachment).tries == 1
     assert len(meta.timeline) == before
@@ -86,32 +86,32 @@ def test_a_job_that_runs_again_fetches_nothing_again(sends, meta):
         ("media_huge", "refused", "bytes"),
     ],
 )
-def test_what_will_never_come_is_ended_with_the_reason(sends, meta, failure, status, why):
+def test_what_will_never_come_is_ended_with_the_reason(attached, meta, failure, status, why):
     meta.fail_next(failure)
-    attachment = fetch(sends())
+    attachment = fetch(attached())
     assert attachment.status == status
     assert why in attachment.error
 
 
-def test_a_link_that_expires_on_the_way_is_asked_for_anew(sends, meta):
+def test_a_link_that_expires_on_the_way_is_asked_for_anew(attached, meta):
     meta.fail_next("media_expired")
-    attachment = fetch(sends())
+    attachment = fetch(attached())
     assert (attachment.status, attachment.tries) == ("stored", 1)
 
 
 @pytest.mark.parametrize("failure", ["media_broken", "html_500", "refused", "timeout_after_accept", 130429])
-def test_what_may_pass_is_kept_and_tried_again(sends, meta, failure):
+def test_what_may_pass_is_kept_and_tried_again(attached, meta, failure):
     meta.fail_next(failure)
-    attachment = try_to_fetch(sends())
+    attachment = try_to_fetch(attached())
     assert (attachment.status, attachment.tries) == ("pending", 1)
     assert attachment.error
     assert fetch(attachment).status == "stored"
     assert (attachment.tries, attachment.error) == (2, "")
 
 
-def test_the_queue_tries_until_it_is_stored(sends, meta, run_jobs):
+def test_the_queue_tries_until_it_is_stored(attached, meta, run_jobs):
     meta.fail_next("html_500", times=3)
-    attachment = sends()
+    attachment = attached()
     queue_fetch([attachment])
     for _try in range(3):
         run_jobs(now=True)
@@ -124,16 +124,16 @@ def test_the_queue_tries_until_it_is_stored(sends, meta, run_jobs):
     assert jobs() == 0
 
 
-def test_after_seven_days_the_last_try_has_been_made(sends, meta):
+def test_after_seven_days_the_last_try_has_been_made(attached, meta):
     meta.fail_next("html_500")
-    attachment = sends()
+    attachment = attached()
     Attachment.objects.update(created_at=timezone.now() - timedelta(days=7, minutes=1))
     assert fetch(attachment).status == "gone"
     assert "not JSON" in attachment.error
 
 
-def test_lost_access_is_noted_and_the_media_wait_for_it(sends, meta, connection):
-    attachment = sends()
+def test_lost_access_is_noted_and_the_media_wait_for_it(attached, meta, connection):
+    attachment = attached()
     meta.fail_next(190)
     assert try_to_fetch(attachment).status == "pending"
     connection.refresh_from_db()
@@ -145,7 +145,7 @@ def test_lost_access_is_noted_and_the_media_wait_for_it(sends, meta, connection)
     assert fetch(attachment).status == "stored"
 
 
-def test_a_full_disk_is_waited_for(sends, monkeypatch, media_stay_with_the_test):
+def test_a_full_disk_is_waited_for(attached, monkeypatch, media_stay_with_the_test):
     def full(self: FileSystemStorage, name: str, content: Any) -> str:
         """The disk is full in the middle of the file."""
         path = Path(self.path(name))
@@ -155,24 +155,24 @@ def test_a_full_disk_is_waited_for(sends, monkeypatch, media_stay_with_the_test)
 
     with monkeypatch.context() as patch:
         patch.setattr(FileSystemStorage, "_save", full)
-        attachment = try_to_fetch(sends())
+        attachment = try_to_fetch(attached())
     assert (attachment.status, attachment.error) == ("pending", "No space left on device")
     assert fetch(attachment).status == "stored"
     [name] = files(media_stay_with_the_test)
     assert (media_stay_with_the_test / name).read_bytes() == PHOTO.content
 
 
-def test_what_a_dead_worker_left_half_written_is_written_again(sends, media_stay_with_the_test, tenant):
+def test_what_a_dead_worker_left_half_written_is_written_again(attached, media_stay_with_the_test, tenant):
     name = f"{tenant.pk}/{SHA256[:2]}/{SHA256}"
     MediaFile.objects.create(tenant=tenant, sha256=SHA256, mime_type="image/jpeg", size=len(PHOTO.content), file=name)
     (media_stay_with_the_test / name).parent.mkdir(parents=True)
     (media_stay_with_the_test / name).write_bytes(PHOTO.content[:10])
-    assert fetch(sends()).status == "stored"
+    assert fetch(attached()).status == "stored"
     assert (media_stay_with_the_test / name).read_bytes() == PHOTO.content
 
 
-def test_an_attachment_that_is_gone_meanwhile_harms_nothing(sends):
-    attachment = sends()
+def test_an_attachment_that_is_gone_meanwhile_harms_nothing(attached):
+    attachment = attached()
     Attachment.objects.all().delete()
     fetch_media(str(attachment.pk))
 
@@ -185,14 +185,14 @@ def test_nothing_to_fetch_is_no_job():
 # ── Once per tenant ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_same_bytes_are_kept_once(sends, media_stay_with_the_test):
-    first, second = fetch(sends()), fetch(sends())
+def test_the_same_bytes_are_kept_once(attached, media_stay_with_the_test):
+    first, second = fetch(attached()), fetch(attached())
     assert first.file == second.file
     assert len(files(media_stay_with_the_test)) == 1
 
 
-def test_two_tenants_never_share(sends, meta, stranger, media_stay_with_the_test):
-    ours, theirs = fetch(sends()), fetch(sends(number=connect(stranger, meta, 1)))
+def test_two_tenants_never_share(attached, meta, stranger, media_stay_with_the_test):
+    ours, theirs = fetch(attached()), fetch(attached(number=connect(stranger, meta, 1)))
     assert ours.file
     assert theirs.file
     assert ours.file.sha256 == theirs.file.sha256
@@ -200,8 +200,8 @@ def test_two_tenants_never_share(sends, meta, stranger, media_stay_with_the_test
     assert len(files(media_stay_with_the_test)) == 2
 
 
-def test_two_at_once_both_end_well(sends, media_stay_with_the_test):
-    both = [sends(), sends()]
+def test_two_at_once_both_end_well(attached, media_stay_with_the_test):
+    both = [attached(), attached()]
 
     def run(attachment: Attachment) -> None:
         fetch_media(str(attachment.pk))
@@ -219,8 +219,8 @@ def test_two_at_once_both_end_well(sends, media_stay_with_the_test):
 # ── Forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_bytes_go_with_the_last_message_that_had_them(sends, media_stay_with_the_test):
-    first, second = fetch(sends()), fetch(sends())
+def test_the_bytes_go_with_the_last_message_that_had_them(attached, media_stay_with_the_test):
+    first, second = fetch(attached()), fetch(attached())
     forget([first.message_id])
     assert len(files(media_stay_with_the_test)) == 1
     forget([second.message_id])
@@ -229,8 +229,8 @@ def test_the_bytes_go_with_the_last_message_that_had_them(sends, media_stay_with
     assert not Attachment.objects.exists()
 
 
-def test_one_tenants_forgetting_is_not_anothers(sends, meta, stranger):
-    ours, theirs = fetch(sends()), fetch(sends(number=connect(stranger, meta, 1)))
+def test_one_tenants_forgetting_is_not_anothers(attached, meta, stranger):
+    ours, theirs = fetch(attached()), fetch(attached(number=connect(stranger, meta, 1)))
     forget([ours.message_id])
     theirs.refresh_from_db()
     assert theirs.file
@@ -238,8 +238,8 @@ def test_one_tenants_forgetting_is_not_anothers(sends, meta, stranger):
         assert content.read() == PHOTO.content
 
 
-def test_a_rollback_forgets_nothing(sends):
-    attachment = fetch(sends())
+def test_a_rollback_forgets_nothing(attached):
+    attachment = fetch(attached())
     with transaction.atomic():
         forget(Message.objects.all())
         transaction.set_rollback(True)
@@ -248,8 +248,8 @@ def test_a_rollback_forgets_nothing(sends):
     attachment.file.open().close()
 
 
-def test_what_a_crash_left_behind_is_purged_later(sends, media_stay_with_the_test, settings, monkeypatch):
-    kept, lost = fetch(sends()), fetch(sends("document"))
+def test_what_a_crash_left_behind_is_purged_later(attached, media_stay_with_the_test, settings, monkeypatch):
+    kept, lost = fetch(attached()), fetch(attached("document"))
     lost.delete()
     assert purge_orphans() == 0  # its attachment may be about to come
     MediaFile.objects.update(created_at=timezone.now() - timedelta(hours=2))
@@ -261,8 +261,8 @@ def test_what_a_crash_left_behind_is_purged_later(sends, media_stay_with_the_tes
     assert len(files(media_stay_with_the_test)) == 1
 
 
-def test_who_erases_a_number_erases_its_media(sends, api, tenant, connection, run_jobs, media_stay_with_the_test):
-    fetch(sends())
+def test_who_erases_a_number_erases_its_media(attached, api, tenant, connection, run_jobs, media_stay_with_the_test):
+    fetch(attached())
     assert len(files(media_stay_with_the_test)) == 1
     url = f"/v1/whatsapp/connections/{connection.pk}"
     assert api(tenant).delete(url, {"data": "erase"}, content_type="application/json").status_code == 200

@@ -40,11 +40,11 @@ def transcriber(settings, monkeypatch):
 
 
 @pytest.fixture
-def stored(sends):
+def stored(attached):
     """A message whose file of this type and size is stored."""
 
     def stored(mime_type: str = "image/jpeg", size: int = 10, **fields: object) -> Message:
-        attachment = sends()
+        attachment = attached()
         number = MediaFile.objects.count()
         name = media_storage().save(f"{number}", ContentFile(bytes([number]) * size))
         file = MediaFile.objects.create(
@@ -61,8 +61,8 @@ def stored(sends):
 
 
 @pytest.mark.parametrize("kind", ["image", "document", "sticker"])
-def test_the_model_is_shown_what_it_can_look_at(sends, kind):
-    attachment = fetch(sends(kind, filename="from Lucía"))
+def test_the_model_is_shown_what_it_can_look_at(attached, kind):
+    attachment = fetch(attached(kind, filename="from Lucía"))
     sample = SAMPLES[kind]
     assert shown([attachment.message]) == {
         attachment.message_id: Media(sample.mime_type, sample.content, "from Lucía"),
@@ -70,12 +70,12 @@ def test_the_model_is_shown_what_it_can_look_at(sends, kind):
 
 
 @pytest.mark.parametrize("kind", ["video", "audio", "voice"])
-def test_everything_else_is_not_shown(sends, kind):
-    assert shown([fetch(sends(kind)).message]) == {}
+def test_everything_else_is_not_shown(attached, kind):
+    assert shown([fetch(attached(kind)).message]) == {}
 
 
-def test_what_is_not_there_yet_is_not_shown(sends):
-    assert shown([sends().message]) == {}
+def test_what_is_not_there_yet_is_not_shown(attached):
+    assert shown([attached().message]) == {}
     assert shown([]) == {}
 
 
@@ -118,29 +118,29 @@ def test_what_the_storage_does_not_give_is_not_shown(stored, media_stay_with_the
 # ── Awaited ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_answer_waits_for_a_photo_but_not_for_ever(sends):
-    attachment = sends()
+def test_an_answer_waits_for_a_photo_but_not_for_ever(attached):
+    attachment = attached()
     assert is_awaited([attachment.message])
     Attachment.objects.update(created_at=timezone.now() - timedelta(seconds=16))
     assert not is_awaited([attachment.message])
 
 
-def test_an_answer_waits_for_the_first_try_only(sends, meta):
-    attachment = sends()
+def test_an_answer_waits_for_the_first_try_only(attached, meta):
+    attachment = attached()
     meta.fail_next("html_500")
     with pytest.raises(Exception, match="JSON"):
         fetch(attachment)
     assert not is_awaited([attachment.message])
 
 
-def test_nobody_waits_for_what_has_come_or_cannot_be_shown(sends):
-    assert not is_awaited([fetch(sends()).message])
-    assert not is_awaited([sends("video").message, sends("voice").message])
+def test_nobody_waits_for_what_has_come_or_cannot_be_shown(attached):
+    assert not is_awaited([fetch(attached()).message])
+    assert not is_awaited([attached("video").message, attached("voice").message])
     assert not is_awaited([])
 
 
-def test_an_answer_waits_for_the_words_of_a_voice_note(sends, transcriber):
-    attachment = sends("voice")
+def test_an_answer_waits_for_the_words_of_a_voice_note(attached, transcriber):
+    attachment = attached("voice")
     assert is_awaited([attachment.message])
     fetch(attachment)
     assert not is_awaited([attachment.message])
@@ -149,13 +149,13 @@ def test_an_answer_waits_for_the_words_of_a_voice_note(sends, transcriber):
 # ── Heard ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_voice_note_is_transcribed(sends, transcriber):
-    attachment = fetch(sends("voice"))
+def test_a_voice_note_is_transcribed(attached, transcriber):
+    attachment = fetch(attached("voice"))
     assert (attachment.status, attachment.transcript) == ("stored", "¿Abrís hoy?")
 
 
-def test_a_photo_is_not_transcribed(sends, transcriber):
-    assert fetch(sends()).transcript == ""
+def test_a_photo_is_not_transcribed(attached, transcriber):
+    assert fetch(attached()).transcript == ""
 
 
 @pytest.mark.parametrize(
@@ -165,15 +165,15 @@ def test_a_photo_is_not_transcribed(sends, transcriber):
         (None, " \0 ", "Nothing is said in it."),
     ],
 )
-def test_what_nobody_understands_is_stored_all_the_same(sends, transcriber, trouble, words, error):
+def test_what_nobody_understands_is_stored_all_the_same(attached, transcriber, trouble, words, error):
     transcriber.trouble, transcriber.words = trouble, words
-    attachment = fetch(sends("voice"))
+    attachment = fetch(attached("voice"))
     assert (attachment.status, attachment.transcript, attachment.error) == ("stored", "", error)
     assert not is_awaited([attachment.message])
 
 
-def test_a_transcriber_that_is_away_is_asked_again_and_the_file_is_kept(sends, transcriber, meta):
-    attachment = sends("voice")
+def test_a_transcriber_that_is_away_is_asked_again_and_the_file_is_kept(attached, transcriber, meta):
+    attachment = attached("voice")
     transcriber.trouble = TranscriptionUnavailable("Busy.")
     with pytest.raises(TranscriptionUnavailable):
         fetch(attachment)
@@ -186,28 +186,28 @@ def test_a_transcriber_that_is_away_is_asked_again_and_the_file_is_kept(sends, t
     assert len(meta.timeline) == before
 
 
-def test_a_transcriber_that_stays_away_is_given_up_and_the_file_is_kept(sends, transcriber):
-    attachment = sends("voice")
+def test_a_transcriber_that_stays_away_is_given_up_and_the_file_is_kept(attached, transcriber):
+    attachment = attached("voice")
     Attachment.objects.update(created_at=timezone.now() - timedelta(days=8))
     transcriber.trouble = TranscriptionUnavailable("Busy.")
     assert fetch(attachment).status == "stored"
 
 
-def test_voice_notes_alone_are_not_heard(sends):
-    note, photo = sends("voice").message, sends().message
+def test_voice_notes_alone_are_not_heard(attached):
+    note, photo = attached("voice").message, attached().message
     assert cannot_hear([note])
-    assert cannot_hear([note, sends("voice").message])
+    assert cannot_hear([note, attached("voice").message])
     assert not cannot_hear([note, photo])
     assert not cannot_hear([])
 
 
-def test_a_voice_note_with_words_is_heard_whoever_made_them(sends):
-    attachment = sends("voice", transcript="¿Abrís hoy?")
+def test_a_voice_note_with_words_is_heard_whoever_made_them(attached):
+    attachment = attached("voice", transcript="¿Abrís hoy?")
     assert not cannot_hear([attachment.message])
 
 
-def test_with_a_transcriber_nothing_is_unheard(sends, transcriber):
-    assert not cannot_hear([sends("voice").message])
+def test_with_a_transcriber_nothing_is_unheard(attached, transcriber):
+    assert not cannot_hear([attached("voice").message])
 
 
 def test_the_polite_reply_is_one_sentence_in_the_tenants_language():

@@ -70,8 +70,8 @@ def bucket(settings) -> Iterator[Bucket]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_media_are_kept_shown_and_served_from_a_bucket(sends, bucket, api, client):
-    attachment = fetch(sends())
+def test_media_are_kept_shown_and_served_from_a_bucket(attached, bucket, api, client):
+    attachment = fetch(attached())
     assert attachment.file
     name = f"{attachment.tenant_id}/{attachment.file.sha256[:2]}/{attachment.file.sha256}"
     assert bucket.objects == {name: PHOTO.content}
@@ -83,8 +83,8 @@ def test_media_are_kept_shown_and_served_from_a_bucket(sends, bucket, api, clien
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_object_is_private_written_once_and_deleted_with_its_last_message(sends, bucket):
-    first, second = fetch(sends()), fetch(sends())
+def test_an_object_is_private_written_once_and_deleted_with_its_last_message(attached, bucket):
+    first, second = fetch(attached()), fetch(attached())
     [put] = [headers for method, headers in bucket.asked if method == "PUT"]
     assert put["HTTP_AUTHORIZATION"].startswith("AWS4-HMAC-SHA256 Credential=AKIA/")
     assert "HTTP_X_AMZ_ACL" not in put
@@ -95,8 +95,8 @@ def test_an_object_is_private_written_once_and_deleted_with_its_last_message(sen
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bucket_that_says_no_is_tried_again_and_nothing_is_shown_meanwhile(sends, bucket):
-    attachment = sends()
+def test_a_bucket_that_says_no_is_tried_again_and_nothing_is_shown_meanwhile(attached, bucket):
+    attachment = attached()
     bucket.broken = True
     with pytest.raises(ClientError):
         fetch(attachment)
@@ -110,8 +110,8 @@ def test_a_bucket_that_says_no_is_tried_again_and_nothing_is_shown_meanwhile(sen
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_object_that_somebody_deleted_is_404(sends, bucket, api, client):
-    attachment = fetch(sends())
+def test_an_object_that_somebody_deleted_is_404(attached, bucket, api, client):
+    attachment = fetch(attached())
     url = f"/v1/conversations/{attachment.message.conversation_id}/messages"
     link = api(attachment.tenant).get(url).json()["data"][0]["media"]["url"]
     bucket.objects.clear()
@@ -171,8 +171,8 @@ def test_a_place_that_cannot_be_written_to_is_a_warning_before_a_deployment(sett
 
 
 @pytest.mark.django_db(transaction=True)
-def test_files_on_the_disk_are_for_us_alone(sends, settings, tmp_path: Path):
+def test_files_on_the_disk_are_for_us_alone(attached, settings, tmp_path: Path):
     options = settings.MEDIA_ON_DISK["OPTIONS"] | {"location": str(tmp_path)}
     settings.STORAGES = {**settings.STORAGES, "media": {**settings.MEDIA_ON_DISK, "OPTIONS": options}}
-    path = Path(media_storage().path(str(fetch(sends()).file.file)))  # type: ignore[union-attr]
+    path = Path(media_storage().path(str(fetch(attached()).file.file)))  # type: ignore[union-attr]
     assert path.stat().st_mode & 0o007 == path.parent.stat().st_mode & 0o007 == 0
