@@ -10,6 +10,7 @@ import pytest
 import responses
 from django.db import connection as database
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -25,6 +26,10 @@ from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import Item, parse
 from whatsapp.sandbox.meta import CATALOGUE, DEMO, DEMO_PIN, Meta
 from whatsapp.signature import sign
+
+hypothesis_settings.register_profile("default", deadline=None)  # nobody asserts time
+hypothesis_settings.register_profile("thorough", parent=hypothesis_settings.get_profile("default"), max_examples=2000)
+hypothesis_settings.load_profile("default")
 
 WEBHOOK = "/v1/webhooks/whatsapp"
 PAYLOADS = Path(__file__).parent / "payloads"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import PAYLOADS, parsed
+from tests.mutations import TEMPLATES, mutated
 from whatsapp.payloads import Content, InboundMessage, Item, Skipped, parse
 from whatsapp.payloads.reading import DEEPEST
 
@@ -99,50 +100,6 @@ def test_a_number_that_cannot_be_stored_costs_no_message(odd):
     [message] = parse(with_text(odd="HERE").replace('"HERE"', odd))
     assert isinstance(message, InboundMessage)
     assert message.raw["odd"] in (None, odd)
-
-
-TEMPLATES = {path.stem: json.loads(path.read_text()) for path in sorted(PAYLOADS.glob("*.json"))}
-ODD = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["101700000000001", "34910555010", "\0", "\ud83d", "1e999", "9" * 300, "DE.1", "US.ENT.1"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("\0"), inner, max_size=3),
-    max_leaves=5,
-)
-MUTATIONS = {
-    "replace": lambda place, key, odd: place.__setitem__(key, odd),
-    "delete": lambda place, key, _odd: place.__delitem__(key),
-    "duplicate": lambda place, key, _odd: (
-        place.append(deepcopy(place[key])) if isinstance(place, list) else place.__setitem__("copy", place[key])
-    ),
-    "wrap": lambda place, key, _odd: place.__setitem__(key, [place[key]]),
-    "name": lambda place, key, _odd: place.__setitem__(key, {"id": place[key], "type": place[key]}),
-    "spell": lambda place, key, _odd: place.__setitem__(key, str(place[key])),
-    "empty": lambda place, key, _odd: place.__setitem__(key, type(place[key])()),
-}
-
-
-def places(value, path=()):
-    """The path of every value inside this one."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield (*path, key)
-        yield from places(child, (*path, key))
-
-
-def mutated(payload, data):
-    """The payload with something else in one place."""
-    found = sorted(places(payload), key=str)
-    if found:
-        *path, last = data.draw(st.sampled_from(found))
-        place = payload
-        for key in path:
-            place = place[key]
-        MUTATIONS[data.draw(st.sampled_from(sorted(MUTATIONS)))](place, last, data.draw(ODD))
-    return payload
 
 
 LONGEST = {"wamid": 255, "phone_number_id": 64, "wa_id": 64, "user_id": 160, "name": 500, "username": 100, "type": 40}
