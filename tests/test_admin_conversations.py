@@ -149,10 +149,10 @@ def test_what_another_customer_said_is_never_quoted(admin_client, furnish):
 @pytest.mark.parametrize(
     ("kind", "text", "told"),
     [
-        ("reaction", "👍", "Customer Reaction: 👍 At eight or at nine?"),
-        ("reaction", "", "Customer Reaction taken back: At eight or at nine?"),
-        ("edit", "At ten", "Customer Changed: At eight or at nine?"),
-        ("revoke", "", "Customer Deleted: At eight or at nine?"),
+        ("reaction", "👍", "Customer reacted with 👍 At eight or at nine?"),
+        ("reaction", "", "Customer took back the reaction At eight or at nine?"),
+        ("edit", "At ten", "Customer edited: At ten"),
+        ("revoke", "", "Customer deleted a message At eight or at nine?"),
     ],
 )
 def test_what_is_said_about_a_message_is_a_line_that_names_it(admin_client, talk, quoted, kind, text, told):
@@ -166,8 +166,8 @@ def test_what_is_said_about_a_message_is_a_line_that_names_it(admin_client, talk
         ({"author": "business"}, "Written in the WhatsApp Business app"),
         ({"content": {"context": {"forwarded": True}}}, "Forwarded"),
         ({"content": {"context": {"frequently_forwarded": True}}}, "Forwarded many times"),
-        ({"edited_at": NOON}, "Edited"),
-        ({"revoked_at": NOON}, "Deleted by its author"),
+        ({"edited_at": NOON}, "(edited later)"),
+        ({"revoked_at": NOON}, "deleted this message"),
         ({"said_at": NOON}, "Imported"),
     ],
 )
