@@ -33,10 +33,8 @@ class AttachmentStatusFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Without `stored`: that is nearly all of them."""
-        return [
-            ("missing", _("Could not be fetched")),
-            *((status, word) for status, (_tone, word) in STATES.items() if status != Status.STORED),
-        ]
+        states = [(status, word) for status, (_tone, word) in STATES.items() if status != Status.STORED]
+        return [("missing", _("Could not be fetched")), *states]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "missing":
