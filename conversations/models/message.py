@@ -142,7 +142,7 @@ class Message(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return self.text[:60]
+        return self.text[:60] or self.type
 
     def advance(self, status: str, at: datetime | None = None, **fields: Any) -> bool:
         """Moves the message to `status` if that is forward; of two callers at once, one gets True.
