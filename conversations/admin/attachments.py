@@ -18,7 +18,13 @@ from tenants.endless import EndlessAdmin
 
 Status = Attachment.Status
 MISSING = (Status.REFUSED, Status.GONE)
-TONES = {Status.STORED: "good", Status.PENDING: "quiet", Status.REFUSED: "bad", Status.GONE: "bad"}
+# In a word; what exactly is in the column beside it.
+STATES = {
+    Status.STORED: ("good", _("Stored")),
+    Status.PENDING: ("quiet", _("Being fetched")),
+    Status.REFUSED: ("bad", _("Refused")),
+    Status.GONE: ("bad", _("Gone")),
+}
 
 
 class AttachmentStatusFilter(admin.SimpleListFilter):
@@ -27,7 +33,8 @@ class AttachmentStatusFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Without `stored`: that is nearly all of them."""
-        return [("missing", _("Could not be fetched")), *(c for c in Status.choices if c[0] != Status.STORED)]
+        states = [(status, word) for status, (_tone, word) in STATES.items() if status != Status.STORED]
+        return [("missing", _("Could not be fetched")), *states]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "missing":
@@ -37,7 +44,7 @@ class AttachmentStatusFilter(admin.SimpleListFilter):
 
 @admin.register(Attachment)
 class AttachmentAdmin(EndlessAdmin):
-    list_display = ["__str__", "mime_type", "state", "tries", "error", "tenant", "talk", "created"]
+    list_display = ["__str__", "state", "error", "talk", "tenant", "created"]
     list_filter = [AttachmentStatusFilter, TenantFilter]
     ordering = ["-created_at", "-id"]
     fields = [
@@ -52,7 +59,7 @@ class AttachmentAdmin(EndlessAdmin):
 
     @admin.display(description=_("status"))
     def state(self, attachment: Attachment) -> SafeString:
-        return badge(TONES[Status(attachment.status)], attachment.get_status_display())
+        return badge(*STATES[Status(attachment.status)])
 
     @admin.display(description=_("conversation"))
     def talk(self, attachment: Attachment) -> SafeString:

@@ -16,7 +16,7 @@ from tenants.endless import EndlessAdmin
 
 @admin.register(WhatsappUser)
 class WhatsappUserAdmin(EndlessAdmin):
-    list_display = ["__str__", "wa_id", "user_id", "username", "contact_name", "marketing", "tenant", "created"]
+    list_display = ["__str__", "wa_id", "user_id", "contact_name", "tenant", "created"]
     list_select_related = ["tenant"]
     list_filter = [TenantFilter]
     search_fields = ["wa_id__exact", "user_id__exact"]

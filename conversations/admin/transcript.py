@@ -26,8 +26,8 @@ from whatsapp.admin.exchanges import exchanges_about
 MESSAGES_PER_PAGE = 200
 KEYS = ("said_at", "sequence")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What is said about another message: a line between the bubbles.
-NOTES = {"reaction": _("Reaction:"), "edit": _("Changed:"), "revoke": _("Deleted:")}
+# What is said about another message or about the customer: a line between the bubbles.
+NOTES = {"reaction", "edit", "revoke", "system"}
 
 Mark = str | Promise
 Place = tuple[datetime, int]
@@ -42,22 +42,21 @@ class Quote(NamedTuple):
 
 
 class Media(NamedTuple):
-    """What to show of an attachment: by `kind` an element of the page; without a `url` only how far it has come."""
+    """What to show of an attachment: by `kind` an element of the page; nothing without a `url`."""
 
     kind: str
     url: str
     name: str
     size: int
-    missing: Mark
     error: str
 
 
 class Bubble(NamedTuple):
-    """A message and what stands around it; with a `note` it is told in a line, about another or about the customer."""
+    """A message and what stands around it."""
 
     message: Message
     words: str
-    note: Mark
+    is_note: bool
     quote: Quote | None
     media: Media | None
     marks: list[Mark]
@@ -107,7 +106,7 @@ def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpR
         Bubble(
             message=message,
             words=transcript_text(message),
-            note=_note(message),
+            is_note=message.type in NOTES,
             quote=quotes.get(message.refers_to),
             media=_media(message, request),
             marks=list(_marks(conversation, message)),
@@ -117,15 +116,9 @@ def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpR
     ]
 
 
-def _note(message: Message) -> Mark:
-    if message.type == "reaction" and not message.text:
-        return _("Reaction taken back:")
-    return transcript_text(message) if message.type == "system" else NOTES.get(message.type, "")
-
-
 def _media(message: Message, request: HttpRequest) -> Media | None:
     attachment: Attachment | None = getattr(message, "attachment", None)
-    if attachment is None:
+    if attachment is None or message.revoked_at:
         return None
     file = attachment.file
     mime_type = file.mime_type if file else attachment.mime_type
@@ -134,7 +127,6 @@ def _media(message: Message, request: HttpRequest) -> Media | None:
         url=signed_url(attachment, request) if file else "",
         name=attachment.filename or mime_type or message.type,
         size=file.size if file else 0,
-        missing="" if file else attachment.get_status_display(),
         error=attachment.error,
     )
 
@@ -155,19 +147,8 @@ def _quotes(conversation: Conversation, page: Sequence[Message]) -> dict[str, Qu
 
 
 def _marks(conversation: Conversation, message: Message) -> Iterator[Mark]:
-    """What one should know before reading it."""
-    context = message.content.get("context") or {}
+    """How it came to us. What else there is to know of it is in its words."""
     if message.said_at < conversation.connection.created_at:
         yield _("Imported: from before the number was connected")
     if message.author == Message.Author.BUSINESS:
         yield _("Written in the WhatsApp Business app")
-    if context.get("frequently_forwarded"):
-        yield _("Forwarded many times")
-    elif context.get("forwarded"):
-        yield _("Forwarded")
-    if message.content.get("referral"):
-        yield _("Came by an advertisement")
-    if message.edited_at:
-        yield _("Edited")
-    if message.revoked_at:
-        yield _("Deleted by its author")

@@ -142,7 +142,7 @@ class Message(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return self.text[:60]
+        return self.text[:60] or self.type
 
     def may_become(self, status: str) -> bool:
         """Whether that is forward from where it stands."""
