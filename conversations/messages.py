@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -106,6 +107,8 @@ def _conversations(pairs: Sequence[Pair]) -> list[Conversation]:
             ignore_conflicts=True,
         )
         found |= _locked(missing)
+        if not missing <= set(found):
+            raise IntegrityError("A conversation was deleted in this moment.")
     return [found[place] for place in places]
 
 

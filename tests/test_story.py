@@ -6,6 +6,7 @@ import pytest
 from django.db import connection as database
 
 from agent.models import SystemPrompt
+from conversations.media import please_write
 from conversations.models import Conversation, Message, WebhookEvent
 from conversations.sweeps import queue_left_answers
 from tests.conftest import connect, jobs, transcript
@@ -45,6 +46,35 @@ def test_the_model_is_told_the_active_prompt_and_the_last_messages(connection, m
         ("assistant", simulated("two")),
         ("user", "three"),
     ]
+
+
+def test_the_agent_sees_the_image_that_it_is_asked_about(connection, model, meta, sends, run_jobs):
+    sends("image", text="How much is this?")
+    run_jobs()
+    run_jobs(now=True)
+    *_turns, asked = model.requests[-1].body["messages"]
+    image, words = asked["content"]
+    assert (image["type"], image["source"]["media_type"]) == ("image", "image/jpeg")
+    assert "How much is this?" in words["text"]
+    assert len(meta.sent) == 1
+
+
+def test_an_image_that_cannot_be_fetched_delays_the_answer_no_longer_than_its_first_try(
+    connection, model, meta, sends, run_jobs
+):
+    meta.fail_next("html_500", times=20, method_path_regex="get_media")
+    sends("image", text="How much is this?")
+    run_jobs()
+    run_jobs(now=True)
+    assert len(meta.sent) == 1
+    assert isinstance(model.requests[-1].body["messages"][-1]["content"], str)
+
+
+def test_a_voice_note_that_nobody_hears_gets_a_polite_reply(connection, model, meta, sends, run_jobs):
+    sends("voice")
+    run_jobs()
+    assert [message.body for message in meta.sent] == [please_write(connection.tenant.language)]
+    assert model.requests == []
 
 
 def test_the_reply_remembers_prompt_model_request_and_tokens(connection, model, says, run_jobs):

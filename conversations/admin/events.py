@@ -23,15 +23,30 @@ from conversations.models import WebhookEvent
 from tenants.admin import NOTHING, badge, link_to, moment, moment_of
 from tenants.endless import EndlessAdmin
 
-# The words that `inbound.receive` ends an item with.
+# The words that an item ends with. What is skipped, and Meta's own words about accounts, stay as they are.
 OUTCOMES: dict[str, str | Promise] = {
     "message": _("message"),
     "message, too old to answer": _("message, too old to answer"),
     "duplicate message": _("duplicate message"),
+    "echo": _("written in the WhatsApp Business app"),
+    "imported message": _("imported message"),
+    "imported media": _("imported media"),
     "status": _("status"),
     "late status": _("late status"),
-    "status of a message that is not ours": _("status of a message that is not ours"),
+    "status of a message that we do not know": _("status of a message that we do not know"),
+    "test status": _("status of the test message"),
+    "late test status": _("late status of the test message"),
+    "changed identity": _("changed identity"),
+    "changed identity of nobody we know": _("changed identity of nobody we know"),
+    "contact": _("contact"),
+    "old contact": _("old contact"),
+    "removed contact of nobody we know": _("removed contact of nobody we know"),
+    "old marketing wish": _("old marketing wish"),
+    "repeated account update": _("repeated account update"),
+    "account update of another app": _("account update of another app"),
+    "ignored: the account is not connected": _("ignored: the account is not connected"),
     "ignored: the number is not connected": _("ignored: the number is not connected"),
+    "ignored: the tenant has disconnected the number": _("ignored: the tenant has disconnected the number"),
     "failed": _("failed"),
 }
 
