@@ -93,7 +93,7 @@ def test_a_second_company_connects_through_metas_dialog_and_is_answered(platform
     connection = page.request.get(f"{ours}/v1/whatsapp/connection", headers=authorization).json()
     assert (connection["status"], connection["verified_name"]) == ("CONNECTED", "Northwind Bikes")
     page.goto(f"http://127.0.0.1:{platform.sandbox}/")
-    page.get_by_label("Business").select_option("101700000000003")
+    page.get_by_label("Business", exact=True).select_option("101700000000003")
     write(page, "Do you repair bikes?")
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 from django.utils import timezone
 
 from conversations.models import Attachment, Conversation, Message
@@ -77,6 +78,7 @@ def test_a_tenant_can_choose_how_long_the_agent_is_silent(connection, model, met
 def test_a_draft_is_not_sent_when_a_person_speaks_first(connection, model, meta, says, person_writes, run_jobs):
     def somebody_takes_over(*facts: object) -> None:
         Conversation.objects.update(agent_paused_until=timezone.now() + timedelta(hours=1))
+        database.close()  # this is the model's thread
 
     model.observe = somebody_takes_over
     says("Hola")
