@@ -63,12 +63,18 @@ class LlmRefused(LlmError):
 
 
 class LlmProviderPort(Protocol):
-    def generate_reply(self, system_prompt: str, turns: Sequence[Turn], customer: str) -> Reply:
+    """Of one event loop: hundreds of conversations wait for it at once, in one process."""
+
+    async def generate_reply(self, system_prompt: str, turns: Sequence[Turn], customer: str) -> Reply:
         """The reply to the last turns, which are the customer's.
 
         `customer` is an opaque pseudonym, for the provider's abuse detection. Raises LlmUnavailable, LlmRefused
         or LlmError.
         """
+        ...
+
+    async def close(self) -> None:
+        """Lets go of its connections."""
         ...
 
 

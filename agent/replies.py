@@ -7,10 +7,9 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.conf import settings
-from django.db import close_old_connections
 
 from agent.models import SystemPrompt
 from agent.ports import LlmError, LlmRefused, LlmUnavailable, Reply, Turn
@@ -22,30 +21,43 @@ logger = logging.getLogger(__name__)
 NOT_SHOWN = "[The file could not be shown to you.]"
 
 
-def reply_to(tenant: Tenant, phone_number_id: str, customer: str, turns: Sequence[Turn]) -> tuple[Reply, SystemPrompt]:
-    """The reply to the last turns, on this number of the tenant's, and the prompt it was made with.
+@dataclass(frozen=True)
+class Question:
+    """Everything that the model is asked with: from here on nothing of the database is needed."""
 
-    `customer` is our id of the person; the provider is given a pseudonym of it. Raises the errors of the port;
-    LlmError also when the tenant has no active prompt: an agent that nobody has instructed says nothing.
+    prompt: SystemPrompt
+    turns: Sequence[Turn]
+    customer: str
+
+
+def question_of(tenant: Tenant, phone_number_id: str, customer: str, turns: Sequence[Turn]) -> Question:
+    """What to ask for the reply to the last turns, on this number of the tenant's.
+
+    `customer` is our id of the person; the provider is given a pseudonym of it. Raises LlmError when the tenant has no
+    active prompt: an agent that nobody has instructed says nothing.
     """
     prompt = SystemPrompt.active_for(tenant, phone_number_id)
     if prompt is None:
         raise LlmError("The tenant has no active system prompt.")
-    close_old_connections()  # a model takes seconds; the database connection goes back to the pool meanwhile
-    return _generate(prompt.text, turns, _pseudonym(tenant, customer)), prompt
+    return Question(prompt, turns, _pseudonym(tenant, customer))
 
 
-def _generate(instructions: str, turns: Sequence[Turn], customer: str) -> Reply:
-    """Once more without the media when the provider will not have them: one broken image must not silence us."""
+async def reply_to(question: Question) -> Reply:
+    """The model's reply. Raises the errors of the port.
+
+    Once more without the media when the provider will not have them: one broken image must not silence us.
+    """
+    provider, instructions, turns = get_provider(), question.prompt.text, question.turns
     try:
-        return get_provider().generate_reply(instructions, turns, customer)
+        return await provider.generate_reply(instructions, turns, question.customer)
     except (LlmUnavailable, LlmRefused):
         raise
     except LlmError as error:
         if not any(turn.media for turn in turns):
             raise
         logger.warning("asking again without the media: %s", error)
-        return get_provider().generate_reply(instructions, [_without_media(turn) for turn in turns], customer)
+        plain = [_without_media(turn) for turn in turns]
+        return await provider.generate_reply(instructions, plain, question.customer)
 
 
 def _without_media(turn: Turn) -> Turn:

@@ -82,7 +82,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PROCRASTINATE_IMPORT_PATHS = [
     f"conversations.{name}" for name in ("sweeps", "inbound", "media", "erasure", "retention")
 ]
-WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=32)
+# Jobs of one worker process at once: most of them wait for the model, which costs a few kilobytes each …
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=500)
+# … and those that touch the database or speak to Meta share so many threads.
+WORKER_THREADS = env.int("WORKER_THREADS", default=32)
 # A worker that has not been heard of for three heartbeats is dead, and its jobs go back into the queue.
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)
 
@@ -102,6 +105,8 @@ META_TIMEOUT_SECONDS = env.float("META_TIMEOUT_SECONDS", default=15.0)
 EXCHANGE_LOG_DAYS = env.int("EXCHANGE_LOG_DAYS", default=14)
 # How long each body that Meta posted is kept: longer than Meta repeats it, for the row is what knows a repeat.
 EVENT_LOG_DAYS = env.int("EVENT_LOG_DAYS", default=30)
+# How long the agent lets a customer finish before it speaks; a tenant may have its own number.
+ANSWER_WAIT_SECONDS = env.float("ANSWER_WAIT_SECONDS", default=1.5)
 # How long the agent is silent after a person of the business has spoken; a tenant may have its own number.
 AGENT_PAUSE_MINUTES = env.int("AGENT_PAUSE_MINUTES", default=720)
 

@@ -49,6 +49,15 @@ class Tenant(models.Model):
             "empty for the platform's default."
         ),
     )
+    wait_seconds = models.FloatField(
+        _("seconds of patience"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(30)],
+        help_text=_(
+            "How long the agent waits for a customer to finish; 0 for not at all, empty for the platform's default."
+        ),
+    )
     retention_days = models.PositiveIntegerField(
         _("days that messages are kept"),
         null=True,
@@ -70,6 +79,11 @@ class Tenant(models.Model):
     def context_limit(self) -> int:
         """How many of a conversation's last messages the model is shown."""
         return self.context_messages or settings.CONTEXT_MESSAGES
+
+    @property
+    def wait(self) -> timedelta:
+        """How long the agent lets a customer finish before it speaks."""
+        return timedelta(seconds=settings.ANSWER_WAIT_SECONDS if self.wait_seconds is None else self.wait_seconds)
 
     @property
     def pause(self) -> timedelta:

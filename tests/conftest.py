@@ -3,6 +3,7 @@ PostgreSQL, the queue and the HTTP clients are real."""
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agent.models import SystemPrompt
-from agent.providers import get_provider
+from agent.providers import close_provider
 from agent.sandbox import Model
 from conversations.models import Conversation, Message
 from tenants.models import ApiKey, Tenant
@@ -94,9 +95,7 @@ def model(settings) -> Iterator[Model]:
     model = Model()
     with serve_model(model) as base_url:
         settings.ANTHROPIC_BASE_URL = base_url
-        get_provider.cache_clear()
         yield model
-    get_provider.cache_clear()
 
 
 def parsed(name: str) -> list[Item]:
@@ -175,7 +174,8 @@ def run_jobs(transactional_db: None) -> RunJobs:
 
 async def _work_once() -> None:
     with app.replace_connector(DjangoConnector().get_worker_connector()) as worker_app:
-        async with worker_app.open_async():
+        async with worker_app.open_async(), AsyncExitStack() as stack:
+            stack.push_async_callback(close_provider)
             await worker_app.run_worker_async(
                 wait=False, concurrency=4, listen_notify=False, install_signal_handlers=False, delete_jobs="successful"
             )

@@ -3,10 +3,11 @@
 Knows nothing of what is tested with them.
 """
 
+import asyncio
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -20,6 +21,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from agent.providers import close_provider
 from agent.sandbox import Model, wsgi
 from whatsapp.sandbox.meta import ConnectionRefused, Meta, NeverAnswers
 
@@ -58,6 +60,18 @@ def _body(request: requests.PreparedRequest) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(text or "{}")
         return body
     return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def in_a_loop(work: Callable[[], Awaitable[Any]]) -> Any:
+    """What `work` comes to, in an event loop of its own, which leaves no connection behind."""
+
+    async def run() -> Any:
+        try:
+            return await work()
+        finally:
+            await close_provider()
+
+    return asyncio.run(run())
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.db import connection as database
 
 from agent.models import SystemPrompt
 from conversations.media import please_write
@@ -141,20 +140,6 @@ def test_a_burst_is_answered_once(connection, model, meta, says, run_jobs):
     assert jobs() == 1
     run_jobs()
     assert [message.body for message in meta.sent] == [simulated("Hola una pregunta ¿abrís hoy?")]
-
-
-def test_a_message_that_arrives_while_the_agent_thinks_is_answered_too(connection, model, meta, says, run_jobs):
-    def somebody_writes(*facts: object) -> None:
-        model.observe = None
-        says("¿y mañana?")
-        database.close()  # this is the model's thread
-
-    model.observe = somebody_writes
-    says("¿abrís hoy?")
-    run_jobs()
-    assert [message.body for message in meta.sent] == [simulated("¿abrís hoy?"), simulated("¿y mañana?")]
-    replies = Message.objects.filter(direction="outbound").order_by("sequence")
-    assert list(replies.values_list("in_reply_to__text", flat=True)) == ["¿abrís hoy?", "¿y mañana?"]
 
 
 def test_a_forged_webhook_is_refused_and_leaves_nothing(connection, meta, deliver):

@@ -44,28 +44,32 @@ class AnthropicProvider:
         if not settings.ANTHROPIC_API_KEY:
             raise LlmError("ANTHROPIC_API_KEY is not set.")
         self._sdk = anthropic
-        self._client = anthropic.Anthropic(
+        self._client = anthropic.AsyncAnthropic(
             api_key=settings.ANTHROPIC_API_KEY,
             base_url=settings.ANTHROPIC_BASE_URL,
             timeout=settings.ANTHROPIC_TIMEOUT_SECONDS,
             max_retries=0,  # the SDK would sleep in the worker, without bound; the queue re-schedules instead
             default_headers={"anthropic-version": settings.ANTHROPIC_API_VERSION},
-            http_client=anthropic.DefaultHttpxClient(trust_env=False),
+            # httpx's own pool looks through all of its connections at each request; aiohttp's does not.
+            http_client=anthropic.DefaultAioHttpClient(trust_env=False),
         )
 
     def __repr__(self) -> str:
         return "<AnthropicProvider>"
 
-    def generate_reply(self, system_prompt: str, turns: Sequence[Turn], customer: str) -> Reply:
+    async def generate_reply(self, system_prompt: str, turns: Sequence[Turn], customer: str) -> Reply:
         """See LlmProviderPort. A conversation too long for the model is tried once more with its newer half."""
-        message = self._create(system_prompt, turns, customer)
+        message = await self._create(system_prompt, turns, customer)
         if message.stop_reason == "model_context_window_exceeded" and len(turns) > 1:
-            message = self._create(system_prompt, turns[-(len(turns) // 2) :], customer)
+            message = await self._create(system_prompt, turns[-(len(turns) // 2) :], customer)
         return reply_from(message)
 
-    def _create(self, system_prompt: str, turns: Sequence[Turn], customer: str) -> "Message":
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _create(self, system_prompt: str, turns: Sequence[Turn], customer: str) -> "Message":
         try:
-            return self._client.messages.create(
+            return await self._client.messages.create(
                 model=settings.ANTHROPIC_MODEL,
                 max_tokens=settings.ANTHROPIC_MAX_TOKENS,
                 system=[{"type": "text", "text": system_prompt, "cache_control": {"type": "ephemeral"}}],

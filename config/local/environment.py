@@ -28,6 +28,7 @@ TESTS = {
     "META_REDIRECT_URI": "https://agents.example/oauth/meta/callback",
     "META_WEBHOOK_VERIFY_TOKEN": "test_verify_token",
     "ANTHROPIC_API_KEY": "test_key",
+    "ANSWER_WAIT_SECONDS": "0",
     "ENCRYPTION_KEYS": f"test:{base64.b64encode(b'thirty-two bytes, for tests only').decode()}",
 }
 

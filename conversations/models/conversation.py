@@ -70,6 +70,9 @@ class Conversation(TenantOwned):
             models.Index(fields=["tenant", "-last_message_at", "-id"], name="conversation_newest_first"),
             models.Index(fields=["-last_message_at", "-id"], name="conversation_newest_of_all"),
             models.Index(fields=["answer_due_at"], condition=Q(answer_due_at__isnull=False), name="conversation_due"),
+            models.Index(
+                fields=["tenant"], condition=Q(answer_due_at__isnull=False), name="conversation_due_of_tenant"
+            ),
         ]
 
     def __str__(self) -> str:

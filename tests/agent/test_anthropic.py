@@ -7,6 +7,7 @@ import pytest
 from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Speaker, Turn
 from agent.providers import get_provider
 from agent.providers.anthropic import whole_sentences
+from tests.fakes import in_a_loop
 
 TURNS = [
     Turn(Speaker.AGENT, "Before"),
@@ -16,8 +17,8 @@ TURNS = [
 ]
 
 
-def ask():
-    return get_provider().generate_reply("Be brief.", TURNS, "pseudonym")
+def ask(turns=TURNS):
+    return in_a_loop(lambda: get_provider().generate_reply("Be brief.", turns, "pseudonym"))
 
 
 def test_the_request_on_the_wire(model, settings):
@@ -35,7 +36,6 @@ def test_the_request_on_the_wire(model, settings):
 
 def test_the_version_header_follows_the_setting(model, settings):
     settings.ANTHROPIC_API_VERSION = "2023-06-01"
-    get_provider.cache_clear()
     ask()
     assert model.requests[0].headers["anthropic-version"] == "2023-06-01"
 
@@ -47,7 +47,7 @@ def test_media_stand_before_the_words_about_them(model):
         Turn(Speaker.AGENT, "No."),
         Turn(Speaker.CUSTOMER, "[A file.]", menu),
     ]
-    get_provider().generate_reply("Be brief.", turns, "pseudonym")
+    ask(turns)
     first, answer, last = [message["content"] for message in model.requests[0].body["messages"]]
     source = {"type": "base64", "media_type": "image/jpeg", "data": base64.b64encode(photo.data).decode()}
     assert first == [{"type": "image", "source": source}, {"type": "text", "text": "[A photo.] This?"}]
@@ -86,10 +86,8 @@ def test_trouble_with_our_account_waits_for_staff_and_is_logged(model, caplog):
 
 def test_nobody_there_is_unavailable(settings):
     settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
-    get_provider.cache_clear()
     with pytest.raises(LlmUnavailable):
         ask()
-    get_provider.cache_clear()
 
 
 def test_a_refusal_is_for_a_human(model):
@@ -125,4 +123,7 @@ def test_a_cut_reply_ends_with_its_last_whole_sentence(cut, whole):
 
 
 def test_the_provider_shows_nothing_of_its_key(model, settings):
-    assert settings.ANTHROPIC_API_KEY not in repr(get_provider())
+    async def shown():
+        return repr(get_provider())
+
+    assert settings.ANTHROPIC_API_KEY not in in_a_loop(shown)

@@ -60,7 +60,7 @@ def session() -> requests.Session:
     """One for the process: a new connection costs a TLS handshake. The environment's proxies are not trusted."""
     made = requests.Session()
     made.trust_env = False
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.WORKER_CONCURRENCY)
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.WORKER_THREADS)
     made.mount("https://", adapter)
     made.mount("http://", adapter)
     return made

@@ -6,12 +6,15 @@ few threads, whatever its concurrency; this one gives them a pool of their own.
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from agent.providers import close_provider
 
 # How late a job may start that was put off: new ones are announced by PostgreSQL.
 POLL_SECONDS = 1.0
@@ -28,10 +31,15 @@ class Command(BaseCommand):
 
 
 async def work(concurrency: int) -> None:
-    """Runs up to `concurrency` jobs at once. Finished jobs are deleted, failed ones stay to be looked at."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency, thread_name_prefix="job"))
+    """Runs up to `concurrency` jobs at once; what is not asynchronous in them shares WORKER_THREADS.
+
+    Finished jobs are deleted, failed ones stay to be looked at.
+    """
+    threads = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="job")
+    asyncio.get_running_loop().set_default_executor(threads)
     with app.replace_connector(DjangoConnector().get_worker_connector()) as worker_app:
-        async with worker_app.open_async():
+        async with worker_app.open_async(), AsyncExitStack() as stack:
+            stack.push_async_callback(close_provider)
             await worker_app.run_worker_async(
                 concurrency=concurrency,
                 delete_jobs="successful",
