@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import connection as database
 from django.db.models import Q
 
-from conversations.models import Conversation, WhatsappUser
+from conversations.models import Conversation, Decision, WhatsappUser
 from conversations.tasks import owe_answer
 
 # Heard or not wanting an answer first, then in the order it was said: so that what waits for an answer stays behind
@@ -47,6 +47,7 @@ def merge(kept: WhatsappUser, lost: WhatsappUser) -> None:
 
 
 def _join(kept: Conversation, lost: Conversation) -> None:
+    Decision.objects.filter(conversation=kept).delete()  # they speak of numbers that are given anew
     for conversation in (kept, lost):
         answered = conversation.messages.filter(wants_answer=True).exclude(pk__in=conversation.unheard())
         answered.update(wants_answer=False)

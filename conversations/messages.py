@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
-from conversations import media, people, statuses
+from conversations import media, people, statuses, trace
 from conversations.kinds import kind_of
 from conversations.models import SERVICE_WINDOW, Attachment, Conversation, Message, WebhookEvent, WhatsappUser
 from conversations.models.bulk import update_each
@@ -24,6 +24,10 @@ from whatsapp.payloads import Echo, InboundMessage, PastMessage, Said
 NEW = "message"
 TOO_OLD = "message, too old to answer"
 CHANGES = ("edit", "revoke")
+KNOWN_BY = (
+    *("tenant_id", "connection_id", "conversation_id", "sequence"),
+    *("wamid", "type", "refers_to", "direction", "said_at"),
+)
 IMPORTED = {"imported": True}
 REST_OF_SECOND = timedelta(microseconds=999_999)
 
@@ -50,6 +54,7 @@ def receive(pairs: Sequence[Pair], event: WebhookEvent) -> list[str]:
     new = {_key(pair): pair for pair in reversed(pairs) if _key(pair) not in known}  # of two alike, the first
     drafts = {_key(draft): draft for draft in _drafts(list(reversed(new.values())), event)}
     words = [_word(drafts[_key(pair)]) if new.get(_key(pair)) is pair else _again(pair) for pair in pairs]
+    trace.note_repeats([known[_key(pair)] for pair in pairs if _key(pair) in known])
     if batch := sorted(drafts.values(), key=lambda draft: draft.row.said_at):
         _store(batch)
         for change in [*changes, *(draft.row for draft in batch if draft.row.type in CHANGES)]:
@@ -62,8 +67,8 @@ def _key(pair: Sequence[Any]) -> tuple[UUID, str]:
     return pair[1].pk, pair[0].wamid
 
 
-def _known(pairs: Sequence[Pair]) -> tuple[set[tuple[UUID, str]], list[Message]]:
-    """Which of these messages we have, and the edits and deletions that came before the messages they are about.
+def _known(pairs: Sequence[Pair]) -> tuple[dict[tuple[UUID, str], Message], list[Message]]:
+    """Those of these messages that we have, and the edits and deletions that came before the messages they are about.
 
     Before anybody is looked for: who repeats an old message may not be known by its identity any more.
     """
@@ -71,8 +76,8 @@ def _known(pairs: Sequence[Pair]) -> tuple[set[tuple[UUID, str]], list[Message]]
     changes = Q(refers_to__in=wamids, type__in=CHANGES)
     connections = {connection.pk for _item, connection in pairs}
     rows = Message.objects.filter(Q(wamid__in=wamids) | changes, connection__in=connections)
-    found = list(rows.only("connection_id", "conversation_id", "wamid", "type", "refers_to", "direction", "said_at"))
-    keys = {(row.connection_id, row.wamid or "") for row in found}
+    found = list(rows.only(*KNOWN_BY))
+    keys = {(row.connection_id, row.wamid or ""): row for row in found}
     return keys, [row for row in found if row.type in CHANGES and row.refers_to in wamids]
 
 

@@ -18,7 +18,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from conversations.media import forget, purge_orphans
-from conversations.models import Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
+from conversations.models import Conversation, Decision, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tenants.models import Tenant
 from whatsapp.models import AccountNotice, WhatsappConnection
 
@@ -53,6 +53,7 @@ def _everything() -> Steps:
     # An event that has not been processed stays, and stays visible: it may hold what nobody has read.
     events = WebhookEvent.objects.filter(processed_at__isnull=False)
     yield from _delete(events.filter(received_at__lt=now - timedelta(days=settings.EVENT_LOG_DAYS)), "received_at")
+    yield from _delete(Decision.objects.filter(at__lt=now - timedelta(days=settings.EVENT_LOG_DAYS)), "at")
     yield from _delete(ParkedStatus.objects.filter(created_at__lt=now - PARKED_STATUSES_ARE_KEPT), "created_at")
     yield from _delete(AccountNotice.objects.filter(happened_at__lt=now - NOTICES_ARE_KEPT), "happened_at")
     for tenant in Tenant.objects.filter(retention_days__isnull=False).order_by("pk"):

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from conversations.downloads import signed_url, url_expires_at
-from conversations.models import Attachment, Conversation, Message, WhatsappUser
+from conversations.models import Attachment, Conversation, Decision, Message, WhatsappUser
 from conversations.wording import transcript_text
 
 PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
@@ -153,6 +153,24 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     def get_refers_to(self, message: Message) -> str | None:
         return message.refers_to or None
+
+
+class DecisionSerializer(serializers.ModelSerializer[Decision]):
+    decision = serializers.ChoiceField(source="word", choices=Decision.Word.choices)
+    what = serializers.CharField(source="get_word_display", help_text="The decision in words.")
+
+    class Meta:
+        model = Decision
+        fields = ("at", "decision", "what", "detail")
+        extra_kwargs = {"detail": {"help_text": "What exactly; may be in the words of Meta or of the model's maker."}}
+
+
+class TraceSerializer(serializers.Serializer[dict[str, object]]):
+    """What became of a message."""
+
+    message = MessageSerializer()
+    decisions = DecisionSerializer(many=True, help_text="The oldest first; kept for a bounded time.")
+    answer = MessageSerializer(allow_null=True, help_text="What it was answered with, however that came out.")
 
 
 class PageSerializer(serializers.Serializer[dict[str, object]]):

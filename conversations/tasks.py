@@ -17,7 +17,7 @@ from procrastinate.jobs import Job
 from procrastinate.types import JSONValue
 
 from agent.ports import LlmError, LlmUnavailable, Reply
-from agent.replies import Question, reply_to
+from agent.replies import reply_to
 from conversations import turns
 from conversations.models import Conversation
 from tenants.queue import in_thread, queue
@@ -54,16 +54,17 @@ async def answer(conversation_id: str) -> None:
         if isinstance(step, turns.Wait):
             await asyncio.sleep(step.seconds)
         else:
-            reply = await _reply_to(step.question)
+            reply = await _reply_to(step)
             is_said = await in_thread(turns.conclude, step, reply, is_last=dropped == MOST_DROPPED)
             dropped = 0 if is_said else dropped + 1
 
 
-async def _reply_to(question: Question) -> Reply | LlmError:
+async def _reply_to(ask: turns.Ask) -> Reply | LlmError:
     """What the model says, or why it never will. Raises LlmUnavailable: try again."""
     try:
-        return await reply_to(question)
-    except LlmUnavailable:
+        return await reply_to(ask.question)
+    except LlmUnavailable as error:
+        await in_thread(turns.put_off, ask, str(error))
         raise
     except LlmError as error:
         return error

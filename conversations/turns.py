@@ -15,8 +15,8 @@ from django.utils.translation import gettext
 
 from agent.ports import LlmError, LlmRefused, Media, Reply, Speaker, Turn
 from agent.replies import Question, question_of
-from conversations import media, outbound, patience
-from conversations.models import Conversation, Message
+from conversations import media, outbound, patience, trace
+from conversations.models import Conversation, Decision, Message
 from conversations.wording import agent_text
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError
@@ -26,7 +26,7 @@ from whatsapp.models import WhatsappConnection
 logger = logging.getLogger(__name__)
 
 MEDIA_PAUSE_SECONDS = 0.5
-Status = Message.Status
+Status, Word = Message.Status, Decision.Word
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,16 @@ class Wait:
 
 @dataclass(frozen=True)
 class Ask:
-    """The agent's turn: what to ask, and the last thing that the answer will have heard."""
+    """The agent's turn: what to ask, and what the answer will have heard."""
 
     conversation: Conversation
-    heard: Message
+    unheard: Sequence[Message]
     question: Question
+
+    @property
+    def heard(self) -> Message:
+        """The last of it."""
+        return self.unheard[-1]
 
 
 def begin(conversation_id: UUID | str) -> Ask | Wait | None:
@@ -53,8 +58,7 @@ def begin(conversation_id: UUID | str) -> Ask | Wait | None:
     Raises GraphUnavailable when drafts cannot be sent now.
     """
     while conversation := _conversation(conversation_id):
-        outbound.send_drafts(conversation)
-        if conversation.is_paused:
+        if not _may_speak(conversation):
             return None
         unheard = list(conversation.unheard())
         if not unheard:
@@ -69,8 +73,20 @@ def begin(conversation_id: UUID | str) -> Ask | Wait | None:
 
 def _conversation(conversation_id: UUID | str) -> Conversation | None:
     everything = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
-    connected = everything.filter(connection__status=WhatsappConnection.Status.CONNECTED)
-    return connected.filter(pk=conversation_id).first()
+    return everything.filter(pk=conversation_id).first()
+
+
+def _may_speak(conversation: Conversation) -> bool:
+    """Whether it is the agent who speaks here now. What was drafted is sent in any case."""
+    if conversation.connection.status != WhatsappConnection.Status.CONNECTED:
+        trace.note(conversation, list(conversation.unheard()), Word.NOT_CONNECTED, conversation.connection.status)
+        return False
+    outbound.send_drafts(conversation)
+    if conversation.is_paused:
+        until = f"until {conversation.agent_paused_until:%Y-%m-%d %H:%M:%S %Z}"
+        trace.note(conversation, list(conversation.unheard()), Word.PAUSED, until)
+        return False
+    return conversation.connection.status == WhatsappConnection.Status.CONNECTED
 
 
 def _nothing_left(conversation: Conversation) -> bool:
@@ -89,14 +105,17 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message]) -> Ask | 
     """What the model is to be asked; None when the turn has been spoken without it, or cannot be."""
     heard = unheard[-1]
     if conversation.window_closes_at is None or conversation.window_closes_at < timezone.now():
+        trace.note(conversation, unheard, Word.WINDOW_CLOSED)
         outbound.draft(conversation, heard, status=Status.FAILED, error="The service window has closed.")
         return None
     if media.is_awaited(unheard):
+        trace.note(conversation, unheard, Word.MEDIA_AWAITED)
         return Wait(MEDIA_PAUSE_SECONDS)
     _show_typing(conversation, heard)
     if conversation.connection.status != WhatsappConnection.Status.CONNECTED:
         return None
     if media.cannot_hear(unheard):
+        trace.note(conversation, unheard, Word.DRAFTED, "Only voice messages, and there is no transcriber.")
         text = media.please_write(conversation.tenant.language)
         outbound.draft(conversation, heard, text=text, note="Only voice messages, and there is no transcriber.")
         return None
@@ -108,9 +127,17 @@ def _question(conversation: Conversation, unheard: Sequence[Message]) -> Ask | N
     try:
         question = question_of(conversation.tenant, number, customer, said(conversation, unheard))
     except LlmError as error:
-        _give_up(conversation, unheard[-1], error)
+        _give_up(conversation, unheard, error)
         return None
-    return Ask(conversation, unheard[-1], question)
+    if len(unheard) > 1:
+        trace.note(conversation, unheard, Word.TOGETHER, f"{len(unheard)} messages")
+    trace.note(conversation, unheard, Word.ASKED, f"with {len(question.turns)} messages of context")
+    return Ask(conversation, unheard, question)
+
+
+def put_off(ask: Ask, reason: str) -> None:
+    """The model cannot answer now."""
+    trace.note(ask.conversation, ask.unheard, Word.UNAVAILABLE, reason)
 
 
 def conclude(ask: Ask, reply: Reply | LlmError, *, is_last: bool) -> bool:
@@ -121,21 +148,27 @@ def conclude(ask: Ask, reply: Reply | LlmError, *, is_last: bool) -> bool:
     """
     with transaction.atomic():
         locked = Conversation.objects.select_for_update().filter(pk=ask.conversation.pk).first()
-        if locked is None or (not is_last and locked.unheard().filter(sequence__gt=ask.heard.sequence).exists()):
+        if locked is None:
+            return False
+        if not is_last and locked.unheard().filter(sequence__gt=ask.heard.sequence).exists():
+            trace.note(locked, ask.unheard, Word.SUPERSEDED)
             return False
         match reply:
             case LlmRefused():
+                trace.note(locked, ask.unheard, Word.REFUSED, str(reply))
                 outbound.draft(locked, ask.heard, text=_decline(ask.conversation), note=str(reply))
             case LlmError():
-                _give_up(locked, ask.heard, reply)
+                _give_up(locked, ask.unheard, reply)
             case Reply():
+                trace.note(locked, ask.unheard, Word.DRAFTED, reply.request_id)
                 _draft(locked, ask, reply)
     return True
 
 
-def _give_up(conversation: Conversation, heard: Message, error: LlmError) -> None:
+def _give_up(conversation: Conversation, unheard: Sequence[Message], error: LlmError) -> None:
     logger.error("conversation %s has no reply: %s", conversation.pk, error)
-    outbound.draft(conversation, heard, status=Status.FAILED, error=str(error))
+    trace.note(conversation, unheard, Word.GIVEN_UP, str(error))
+    outbound.draft(conversation, unheard[-1], status=Status.FAILED, error=str(error))
 
 
 def _draft(conversation: Conversation, ask: Ask, reply: Reply) -> None:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from conversations import trace
 from conversations.erasure import queue_erasure
 from conversations.models import Conversation, Message
 from conversations.pagination import DEFAULT_LIMIT, MAX_LIMIT, page_of
@@ -16,6 +17,7 @@ from conversations.serializers import (
     ConversationSerializer,
     MessagePageSerializer,
     MessageSerializer,
+    TraceSerializer,
 )
 from tenants.authentication import tenant_of
 from whatsapp import lifecycle
@@ -60,6 +62,24 @@ class MessagesView(APIView):
             request,
             lambda page: MessageSerializer(page, many=True, context=context).data,
         )
+
+
+class TraceView(APIView):
+    @extend_schema(
+        operation_id="trace_message",
+        responses=TraceSerializer,
+        description="Why a message was answered as it was, or was not: every decision about it, with its time. "
+        "404 when it is not the tenant's.",
+    )
+    def get(self, request: Request, conversation_id: UUID, message_id: UUID) -> Response:
+        mine = Message.objects.for_tenant(tenant_of(request)).filter(conversation=conversation_id)
+        message = get_object_or_404(mine.select_related("attachment__file"), pk=message_id)
+        told = {
+            "message": message,
+            "decisions": trace.decisions_about(message),
+            "answer": trace.answer_to(message),
+        }
+        return Response(TraceSerializer(told, context={"request": request}).data)
 
 
 class ConnectionEndView(OneConnectionView):

@@ -8,13 +8,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Message
+from conversations.trace import decisions_about
 from conversations.wording import transcript_text
-from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment_of
+from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of
 from tenants.endless import EndlessAdmin
 from whatsapp.admin.exchanges import exchanges_about, pretty
 
@@ -63,7 +64,7 @@ class MessageAdmin(EndlessAdmin):
     fields = [
         *("tenant", "talk", "sequence", "direction", "author", "type", "state", "status_time"),
         *("error_code", "error", "note", "words", "details", "attached", "about", "said", "edited", "revoked"),
-        *("wants_answer", "time", "sent", "wamid", "happening", "calls", "price"),
+        *("became", "wants_answer", "time", "sent", "wamid", "happening", "calls", "price"),
         *("prompt", "llm_model", "llm_request_id", "input_tokens", "output_tokens"),
     ]
     time = moment_of("created_at", _("time"))
@@ -117,6 +118,13 @@ class MessageAdmin(EndlessAdmin):
             if found
             else wamid
         )
+
+    @admin.display(description=_("what became of it"))
+    def became(self, message: Message) -> SafeString | str:
+        """Every decision about it: why it was answered so, or was not."""
+        steps = [(moment(d.at), d.get_word_display(), d.detail) for d in decisions_about(message)]
+        lines = format_html_join("", '<li>{} {} <span class="quiet">{}</span></li>', steps)
+        return format_html('<ol class="trace">{}</ol>', lines) if steps else NOTHING
 
     @admin.display(description=_("pricing"))
     def price(self, message: Message) -> SafeString | str:

@@ -1,6 +1,7 @@
 """The rows of this app: events, customers, conversations, messages, media."""
 
 from conversations.models.conversation import SERVICE_WINDOW, Conversation
+from conversations.models.decisions import Decision
 from conversations.models.events import ParkedStatus, WebhookEvent
 from conversations.models.media import Attachment, MediaFile, media_storage
 from conversations.models.message import Message
@@ -10,6 +11,7 @@ __all__ = [
     "SERVICE_WINDOW",
     "Attachment",
     "Conversation",
+    "Decision",
     "MediaFile",
     "Message",
     "ParkedStatus",

@@ -1,0 +1,79 @@
+"""Keeps why things were decided as they were, so that "why no reply?" has an answer.
+
+Knows where decisions are kept; nothing of how they are made. A decision that cannot be kept harms nothing else.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from django.db import DatabaseError, transaction
+from django.db.models import Q
+
+from conversations.models import Conversation, Decision, Message
+
+logger = logging.getLogger(__name__)
+
+Word = Decision.Word
+
+
+def note(conversation: Conversation, messages: Sequence[Message], word: Decision.Word, detail: str = "") -> None:
+    """Keeps this decision about these messages. The same again, with nothing decided in between, is kept once."""
+    if not messages:
+        return
+    numbers = [message.sequence for message in messages]
+    decision = Decision(
+        tenant_id=conversation.tenant_id,
+        conversation=conversation,
+        first=min(numbers),
+        last=max(numbers),
+        word=word,
+        detail=detail[:500],
+    )
+    try:
+        with transaction.atomic():
+            last = Decision.objects.filter(conversation=conversation).order_by("-last", "-id").first()
+            if last is None or not _is_same(last, decision):
+                decision.save(force_insert=True)
+    except DatabaseError:
+        logger.exception("a decision about conversation %s was not kept", conversation.pk)
+
+
+def note_repeats(messages: Sequence[Message]) -> None:
+    """Meta has sent these once more. Kept once for each, however often it does."""
+    if not messages:
+        return
+    of = Q(*(Q(conversation=m.conversation_id, last=m.sequence) for m in messages), _connector=Q.OR)
+    told = set(Decision.objects.filter(of, word=Word.REPEATED).values_list("conversation", "last"))
+    new = {(m.conversation_id, m.sequence): m for m in messages if (m.conversation_id, m.sequence) not in told}
+    Decision.objects.bulk_create(
+        Decision(
+            tenant_id=message.tenant_id,
+            conversation_id=message.conversation_id,
+            first=message.sequence,
+            last=message.sequence,
+            word=Word.REPEATED,
+        )
+        for message in new.values()
+    )
+
+
+def note_about_answer(answer: Message, word: Decision.Word, detail: str = "") -> None:
+    """The same about what this message of ours answers."""
+    if answer.in_reply_to is not None:
+        note(answer.conversation, [answer.in_reply_to], word, detail)
+
+
+def decisions_about(message: Message) -> list[Decision]:
+    """What was decided about a message, the oldest first."""
+    about = Decision.objects.filter(conversation=message.conversation_id, last__gte=message.sequence)
+    return list(about.filter(first__lte=message.sequence).order_by("id"))
+
+
+def answer_to(message: Message) -> Message | None:
+    """What a message was answered with: the first reply that has heard it."""
+    replies = Message.objects.filter(conversation=message.conversation_id, in_reply_to__sequence__gte=message.sequence)
+    return replies.select_related("attachment__file").order_by("in_reply_to__sequence").first()
+
+
+def _is_same(one: Decision, other: Decision) -> bool:
+    return (one.first, one.last, one.word, one.detail) == (other.first, other.last, other.word, other.detail)
