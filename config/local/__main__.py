@@ -1,10 +1,11 @@
-"""`python -m config.local run|test|manage`, as `./run` calls it once the packages are there.
+"""`python -m config.local run|test|manage|bench`, as `./run` calls it once the packages are there.
 
 Knows only which word means what, and that a signal stops everything.
 """
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,8 @@ from types import FrameType
 from config.local import ROOT, CannotGoOn
 from config.local.checks import check
 from config.local.database import AlreadyRunning, Database
-from config.local.environment import local_environment
-from config.local.running import LOCAL, Addresses, run
+from config.local.environment import environment_of_tests, local_environment
+from config.local.running import LOCAL, Addresses, embedded, run
 
 PORT = 8000
 SANDBOX_PORT = 8001
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> int:
             return 0 if check(rest) else 1
         if command == "manage":
             return manage(rest)
+        if command == "bench":
+            return bench(rest)
         run(addresses(rest), float(os.environ.get("RUN_STARTED", time.time())))
     except CannotGoOn as error:
         print(error, file=sys.stderr)
@@ -67,6 +70,15 @@ def manage(arguments: list[str]) -> int:
     except AlreadyRunning:
         database.wait_for_its_holder()
         return managed(environment, arguments)
+
+
+def bench(arguments: list[str]) -> int:
+    """On an empty database of its own, with the settings of the tests: nothing of this machine gets in."""
+    environment = environment_of_tests(os.environ)
+    shutil.rmtree(LOCAL / "postgres-bench", ignore_errors=True)
+    with embedded(environment, LOCAL / "postgres-bench"):
+        command = [sys.executable, "-m", "benchmarks", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def managed(environment: dict[str, str], arguments: list[str]) -> int:
