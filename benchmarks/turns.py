@@ -64,7 +64,9 @@ def _watch(process: Worker, is_over: Callable[[], bool]) -> tuple[int, int]:
 def _check(counterparts: Counterparts, phones: list[str]) -> None:
     wrong = {phone: counterparts.sent[phone] for phone in phones if counterparts.sent[phone] != 1}
     if wrong:
-        raise SystemExit(f"{len(wrong)} of {len(phones)} turns were not answered exactly once: {list(wrong.items())[:3]}")
+        raise SystemExit(
+            f"{len(wrong)} of {len(phones)} turns were not answered exactly once: {list(wrong.items())[:3]}"
+        )
 
 
 PARTS = {"in-flight": in_flight, "fairness": fairness}

@@ -16,8 +16,12 @@ logger = logging.getLogger(__name__)
 Word = Decision.Word
 
 
+# What may be found again and again while nothing changes: told once.
+STATES = (Word.NOT_CONNECTED, Word.PAUSED, Word.MEDIA_AWAITED, Word.UNAVAILABLE)
+
+
 def note(conversation: Conversation, messages: Sequence[Message], word: Decision.Word, detail: str = "") -> None:
-    """Keeps this decision about these messages. The same again, with nothing decided in between, is kept once."""
+    """Keeps this decision about these messages."""
     if not messages:
         return
     numbers = [message.sequence for message in messages]
@@ -31,8 +35,7 @@ def note(conversation: Conversation, messages: Sequence[Message], word: Decision
     )
     try:
         with transaction.atomic():
-            last = Decision.objects.filter(conversation=conversation).order_by("-last", "-id").first()
-            if last is None or not _is_same(last, decision):
+            if word not in STATES or not _is_told(decision):
                 decision.save(force_insert=True)
     except DatabaseError:
         logger.exception("a decision about conversation %s was not kept", conversation.pk)
@@ -75,5 +78,8 @@ def answer_to(message: Message) -> Message | None:
     return replies.select_related("attachment__file").order_by("in_reply_to__sequence").first()
 
 
-def _is_same(one: Decision, other: Decision) -> bool:
-    return (one.first, one.last, one.word, one.detail) == (other.first, other.last, other.word, other.detail)
+def _is_told(decision: Decision) -> bool:
+    """Whether it is the last thing that was told of these messages."""
+    last = Decision.objects.filter(conversation=decision.conversation).order_by("-last", "-id").first()
+    facts = (decision.first, decision.last, decision.word, decision.detail)
+    return last is not None and (last.first, last.last, last.word, last.detail) == facts

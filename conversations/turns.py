@@ -60,7 +60,7 @@ def begin(conversation_id: UUID | str) -> Ask | Wait | None:
     while conversation := _conversation(conversation_id):
         if not _may_speak(conversation):
             return None
-        unheard = list(conversation.unheard())
+        unheard = list(conversation.unheard().select_related("attachment__file"))
         if not unheard:
             if _nothing_left(conversation):
                 return None
@@ -205,7 +205,7 @@ def said(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
     )
     limit = conversation.tenant.context_limit
     last = list(said.order_by("-said_at", "-sequence")[: max(limit - len(unheard), 0)])
-    new = list(of_conversation.filter(pk__in=[message.pk for message in unheard]).order_by("said_at", "sequence"))
+    new = sorted(unheard, key=lambda message: (message.said_at, message.sequence))
     in_order = [*_as_the_agent_knew_it(last), *new[-limit:]]
     shown = media.shown(in_order)
     return [_turn(message, shown.get(message.pk)) for message in in_order]

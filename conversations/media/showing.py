@@ -35,10 +35,17 @@ TOGETHER = 15 * MEGABYTE  # a request may have 32 MB, and base64 adds a third
 
 def is_awaited(messages: Sequence[Message]) -> bool:
     """Whether something that the model could be shown is on its way for the first time, and not for too long yet."""
+    if _are_words(messages):
+        return False
     young = Attachment.objects.filter(
         message__in=[message.pk for message in messages], created_at__gt=timezone.now() - PATIENCE, error=""
     )
     return any(_is_on_its_way(attachment) for attachment in young.select_related("message"))
+
+
+def _are_words(messages: Sequence[Message]) -> bool:
+    """Nothing but texts, as most of the time: there is nothing to look for then."""
+    return all(message.type == "text" for message in messages)
 
 
 def _is_on_its_way(attachment: Attachment) -> bool:
@@ -53,7 +60,7 @@ def shown(messages: Sequence[Message]) -> dict[UUID, Media]:
 
     What cannot be read from the storage is not shown.
     """
-    attachments = _showable(messages)
+    attachments = {} if _are_words(messages) else _showable(messages)
     media: dict[UUID, Media] = {}
     room = TOGETHER
     for message in sorted(messages, key=lambda m: (m.said_at, m.sequence), reverse=True):
