@@ -69,4 +69,4 @@ def _check(counterparts: Counterparts, phones: list[str]) -> None:
         )
 
 
-PARTS = {"in-flight": in_flight, "fairness": fairness}
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {"in-flight": in_flight, "fairness": fairness}

@@ -20,11 +20,12 @@ Environment = Mapping[str, str]
 PYTHON = sys.executable
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+OURS = ("config", "tenants", "whatsapp", "conversations", "agent")
 TOOLS = {
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "ruff check": ["-m", "ruff", "check", "."],
     "import contracts": ["-c", LINT_IMPORTS],
-    "mypy": ["-m", "mypy", "config", "tenants", "whatsapp", "conversations", "agent", "tests", "manage.py"],
+    "mypy": ["-m", "mypy", *OURS, "benchmarks", "tests", "manage.py"],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
 }
 
