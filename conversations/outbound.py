@@ -4,12 +4,16 @@ Knows the ways a send can end; nothing of why the message was written.
 """
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from django.db import close_old_connections, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from conversations import statuses
-from conversations.models import Conversation, Message
+from conversations.models import SERVICE_WINDOW, Conversation, Message
+from conversations.phrasing import split, to_whatsapp
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError, GraphUnavailable, OutcomeUnknown
 from whatsapp.exchanges import keep_for
@@ -19,24 +23,68 @@ logger = logging.getLogger(__name__)
 MAX_TEXT = 4096  # https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/text-messages
 
 Status = Message.Status
+# What must become clear before the next part of a reply is sent.
+UNSETTLED = (Status.SENDING, Status.UNKNOWN)
 
 
 def draft(conversation: Conversation, heard: Message, **fields: Any) -> None:
-    """Writes our reply to everything up to `heard` as the next message.
+    """Writes our reply to everything up to `heard` as the next message, or as several when it is long.
 
-    Does nothing when that has a reply already: a worker that was thought dead may come back.
+    What a model wrote (`llm_model` says which) is turned into WhatsApp's markup. Does nothing when there is a reply to
+    `heard` already: a worker that was thought dead may come back.
     """
+    text, *others = _parts(fields.pop("text", ""), by_model=bool(fields.get("llm_model")))
+    status = fields.pop("status", Status.DRAFTED)
+    ours = {"direction": Message.Direction.OUTBOUND, "author": Message.Author.AGENT, "status": status}
     with transaction.atomic():
         Conversation.objects.select_for_update().get(pk=conversation.pk)
-        if not Message.objects.filter(in_reply_to=heard).exists():
-            ours = {"direction": Message.Direction.OUTBOUND, "author": Message.Author.AGENT}
-            conversation.append(in_reply_to=heard, **ours, **{"status": Status.DRAFTED, **fields})
+        if Message.objects.filter(in_reply_to=heard).exists():
+            return
+        first = conversation.append(in_reply_to=heard, text=text, **ours, **fields)
+        for other in others:
+            conversation.append(part_of=first, said_at=first.said_at, text=other, **ours)
+
+
+def _parts(text: str, *, by_model: bool) -> list[str]:
+    """The texts of the messages. What is nothing once it is turned (a rule, an empty tag) is said as it was written."""
+    turned = to_whatsapp(text) if by_model else text
+    return split(turned or text, MAX_TEXT) or [""]
 
 
 def send_drafts(conversation: Conversation) -> None:
-    """Sends what is drafted in this conversation, in order. Raises GraphUnavailable: the rest stays drafted."""
+    """Sends what is drafted in this conversation, in order. Raises GraphUnavailable: the rest stays drafted.
+
+    A part of a reply is never sent without what stands before it: when that failed, it fails too; while nobody knows
+    what became of that, it waits.
+    """
     for message in conversation.messages.filter(status=Status.DRAFTED).order_by("sequence"):
-        send(message, conversation)
+        before = _part_before(message)
+        if before is None or before.status not in (Status.FAILED, Status.DRAFTED, *UNSETTLED):
+            send(message, conversation)
+        elif before.status == Status.FAILED:
+            message.advance(Status.FAILED, error="Not sent: the part of the reply before it was not sent.")
+        elif before.status in UNSETTLED and message.created_at < _oldest_that_waits():
+            message.advance(Status.FAILED, error="Not sent: nobody knows what became of the part before it.")
+
+
+def _part_before(message: Message) -> Message | None:
+    if message.part_of_id is None:
+        return None
+    reply = Message.objects.filter(Q(pk=message.part_of_id) | Q(part_of=message.part_of_id))
+    return reply.filter(sequence__lt=message.sequence).order_by("sequence").last()
+
+
+def _oldest_that_waits() -> datetime:
+    """When it was written. What is older was said to a customer whose service window has closed."""
+    return timezone.now() - SERVICE_WINDOW
+
+
+def sendable() -> QuerySet[Message]:
+    """The drafts that can be sent, or given up: all but the parts that wait for what became of one before them."""
+    before = Message.objects.filter(Q(pk=OuterRef("part_of")) | Q(part_of=OuterRef("part_of")))
+    unsettled = before.filter(sequence__lt=OuterRef("sequence"), status__in=UNSETTLED)
+    waits = Q(Exists(unsettled), part_of__isnull=False, created_at__gte=_oldest_that_waits())
+    return Message.objects.filter(~waits, status=Status.DRAFTED)
 
 
 def send(message: Message, conversation: Conversation) -> None:

@@ -16,6 +16,7 @@ CONTENT = "What there is beside the words, by type: coordinates, contacts, what 
 PRICING = "What Meta charges for it, in Meta's words (`type`, `category`, `pricing_model`); null until Meta says so."
 WAMID = "Meta's id of the message; null until Meta has taken it."
 REFERS_TO = "The `wamid` of the message that this one quotes, reacts to, edits or deletes."
+PART_OF = "The `id` of the first message of a reply that was too long for one message; null for that one itself."
 USER_ID = "Meta's id of the person within the tenant's business portfolio."
 
 
@@ -125,6 +126,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "created_at",
             "wamid",
             "in_reply_to",
+            "part_of",
             "pricing",
             "error_code",
             "error",
@@ -141,6 +143,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "status_at": {"help_text": "Since when the status is so."},
             "created_at": {"help_text": "When we stored it."},
             "wamid": {"help_text": WAMID},
+            "part_of": {"help_text": PART_OF},
             "error_code": {"help_text": "Meta's, when the message failed."},
         }
 

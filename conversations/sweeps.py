@@ -14,9 +14,9 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from conversations import inbound, statuses
+from conversations import inbound, outbound, statuses
 from conversations.models import Conversation, Message, WebhookEvent
-from conversations.tasks import queue_answers
+from conversations.tasks import owe_answer, queue_answers
 from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ def sweep(timestamp: int) -> None:
     process_left_events()
     statuses.join_left()
     give_up_left_sends()
+    go_on_with_parts()
     queue_left_answers()
 
 
@@ -60,6 +61,13 @@ def give_up_left_sends() -> None:
     left = Message.objects.filter(status=Message.Status.SENDING, status_at__lt=timezone.now() - SEND_LEFT_AFTER)
     for message in left.order_by("status_at")[:BATCH]:
         message.advance(Message.Status.UNKNOWN, error="The worker died while sending: Meta may have it.")
+
+
+def go_on_with_parts() -> None:
+    """Replies of which a part waited for what became of the one before it, and need not wait any more."""
+    parts = outbound.sendable().filter(part_of__isnull=False, conversation__answer_due_at=None)
+    for conversation in Conversation.objects.filter(pk__in=parts.values("conversation")).order_by("pk")[:BATCH]:
+        owe_answer(conversation)
 
 
 def queue_left_answers() -> None:

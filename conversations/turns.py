@@ -95,7 +95,7 @@ def _nothing_left(conversation: Conversation) -> bool:
         locked = Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
         if locked is None:
             return True
-        waiting = locked.unheard().exists() or locked.messages.filter(status=Status.DRAFTED).exists()
+        waiting = locked.unheard().exists() or outbound.sendable().filter(conversation=locked).exists()
         if not waiting:
             Conversation.objects.filter(pk=locked.pk).update(answer_due_at=None)
         return not waiting
@@ -175,8 +175,7 @@ def _draft(conversation: Conversation, ask: Ask, reply: Reply) -> None:
     outbound.draft(
         conversation,
         ask.heard,
-        text=reply.text[: outbound.MAX_TEXT],
-        note="" if len(reply.text) <= outbound.MAX_TEXT else f"Cut: the reply had {len(reply.text)} characters.",
+        text=reply.text,
         system_prompt=ask.question.prompt,
         llm_model=reply.model,
         llm_request_id=reply.request_id,

@@ -81,9 +81,10 @@ class Conversation(TenantOwned):
     def append(self, **fields: Any) -> "Message":
         """Adds the next message. The caller holds this row's lock, so numbers follow the order of commits.
 
-        What we say stands after everything said so far, whatever the difference between our clock and Meta's.
+        What we say stands after everything said so far, whatever the difference between our clock and Meta's; `said_at`
+        is for what is said in one breath.
         """
-        said_at = Greatest(timezone.now(), F("last_message_at"))
+        said_at = Greatest(fields.pop("said_at", None) or timezone.now(), F("last_message_at"))
         Conversation.objects.filter(pk=self.pk).update(last_sequence=F("last_sequence") + 1, last_message_at=said_at)
         self.refresh_from_db(fields=["last_sequence", "last_message_at"])
         return self.messages.create(

@@ -96,6 +96,16 @@ class Message(TenantOwned):
         verbose_name=_("in reply to"),
         help_text=_("The last message it has heard."),
     )
+    part_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="parts",
+        verbose_name=_("part of"),
+        help_text=_("The first message of a reply that is too long for one; null for that one itself."),
+    )
     note = models.TextField(
         _("note"), blank=True, help_text=_("Why the agent said this instead of an answer of its own.")
     )
@@ -129,6 +139,7 @@ class Message(TenantOwned):
                 condition=Q(type__in=["edit", "revoke"]),
                 name="message_edits_and_revokes",
             ),
+            models.Index(fields=["part_of"], condition=Q(part_of__isnull=False), name="message_parts"),
             models.Index(
                 fields=["-created_at", "-id"],
                 condition=Q(status__in=["unknown", "failed"]),
