@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations.downloads import signed_url, url_expires_at
 from conversations.models import Attachment, Conversation, Message, WhatsappUser
+from conversations.problems import problem_of
 from conversations.wording import transcript_text
+from whatsapp.refusals import Next
 
 PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
 WINDOW = "Until when one may write freely: 24 hours after the customer's last message. Null when they never wrote."
@@ -16,6 +19,13 @@ CONTENT = "What there is beside the words, by type: coordinates, contacts, what 
 PRICING = "What Meta charges for it, in Meta's words (`type`, `category`, `pricing_model`); null until Meta says so."
 WAMID = "Meta's id of the message; null until Meta has taken it."
 REFERS_TO = "The `wamid` of the message that this one quotes, reacts to, edits or deletes."
+PROBLEM = "Why it did not go out, or may not have, in the language that was asked for; null when nothing is wrong."
+KINDS = [kind.value for kind in Next]
+KIND = (
+    "What follows: `retry` (by itself), `reconnect`, `window` (wait for the customer, or send a template), "
+    "`tenant_action` (at Meta, or here), `give_up`, `unknown` (Meta may have it)."
+)
+RESENDS = "The message whose words these are, sent once more because Meta never said what became of it."
 USER_ID = "Meta's id of the person within the tenant's business portfolio."
 
 
@@ -97,12 +107,22 @@ class MediaSerializer(serializers.ModelSerializer[Attachment]):
         return url_expires_at() if attachment.file else None
 
 
+class MessageProblemSerializer(serializers.Serializer[object]):
+    """Why a message did not go out, or may not have."""
+
+    code = serializers.IntegerField(allow_null=True, help_text="Meta's, when it is Meta who refused.")
+    kind = serializers.ChoiceField(choices=KINDS, help_text=KIND)
+    what = serializers.CharField(help_text="What has happened, in a sentence for people.")
+    to_do = serializers.CharField(help_text="What to do now.")
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     content = serializers.SerializerMethodField(help_text=CONTENT)
     transcript = serializers.SerializerMethodField(help_text=TRANSCRIPT)
     refers_to = serializers.SerializerMethodField(help_text=REFERS_TO)
     pricing = serializers.DictField(read_only=True, allow_null=True, help_text=PRICING)
     media = MediaSerializer(source="attachment", read_only=True, allow_null=True)
+    problem = serializers.SerializerMethodField(help_text=PROBLEM)
 
     class Meta:
         model = Message
@@ -125,7 +145,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "created_at",
             "wamid",
             "in_reply_to",
+            "resends",
             "pricing",
+            "problem",
             "error_code",
             "error",
             "note",
@@ -141,6 +163,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "status_at": {"help_text": "Since when the status is so."},
             "created_at": {"help_text": "When we stored it."},
             "wamid": {"help_text": WAMID},
+            "resends": {"help_text": RESENDS},
             "error_code": {"help_text": "Meta's, when the message failed."},
         }
 
@@ -150,6 +173,11 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     def get_transcript(self, message: Message) -> str:
         return transcript_text(message)
+
+    @extend_schema_field(MessageProblemSerializer(allow_null=True))
+    def get_problem(self, message: Message) -> object:
+        problem = problem_of(message)
+        return MessageProblemSerializer(problem).data if problem else None
 
     def get_refers_to(self, message: Message) -> str | None:
         return message.refers_to or None
