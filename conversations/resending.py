@@ -14,6 +14,9 @@ from conversations.models import SERVICE_WINDOW, UNDECIDED, Conversation, Messag
 from conversations.tasks import owe_answer
 
 BATCH = 100
+# Half the window: then the first one is still here (a tenant keeps messages for a day at least) when it is asked
+# whether the second one may go again.
+LATEST = SERVICE_WINDOW / 2
 WORDS = ("direction", "author", "type", "text", "content", "refers_to")
 
 
@@ -43,15 +46,14 @@ def _decide(message_id: UUID, conversation_id: UUID) -> None:
 
 
 def _may_go_again(message: Message, conversation: Conversation) -> bool:
-    """Once, when the tenant wishes it, in the service window, and only as long as it is the last word: later it would
-    come in between."""
+    """Once, when the tenant wishes it, in the window, and only while it is the last word and not of long ago."""
     now, closes = timezone.now(), conversation.window_closes_at
     return (
         conversation.tenant.resend_unknown
         and message.resends_id is None
         and not conversation.is_paused
         and closes is not None
-        and now < min(closes, message.said_at + SERVICE_WINDOW)
+        and now < min(closes, message.said_at + LATEST)
         and not conversation.messages.filter(sequence__gt=message.sequence).exists()
     )
 

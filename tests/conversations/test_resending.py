@@ -158,8 +158,9 @@ def test_outside_the_window_or_beside_a_person_it_is_left(changes, unknown, meta
     assert len(meta.sent) == 1
 
 
-def test_what_is_older_than_the_window_is_left_though_the_customer_has_written_since(unknown, meta, sweep):
-    Message.objects.filter(pk=unknown.pk).update(said_at=timezone.now() - timedelta(hours=25))
+@pytest.mark.parametrize("hours", [12, 25])
+def test_what_is_of_long_ago_is_left_though_the_window_is_open(hours, unknown, meta, sweep):
+    Message.objects.filter(pk=unknown.pk).update(said_at=timezone.now() - timedelta(hours=hours))
     assert sweep() == [("unknown", "left_unknown")]
 
 
