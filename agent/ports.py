@@ -50,6 +50,10 @@ class LlmError(Exception):
     """The model will not answer this, however often it is asked: give up, and say why."""
 
 
+class NoPrompt(LlmError):
+    """Nobody has told the agent what to say."""
+
+
 class LlmUnavailable(LlmError):
     """The model cannot answer now: try again, after `retry_after` seconds when given."""
 

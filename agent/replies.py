@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 
 from agent.models import SystemPrompt
-from agent.ports import LlmError, LlmRefused, LlmUnavailable, Reply, Turn
+from agent.ports import LlmError, LlmRefused, LlmUnavailable, NoPrompt, Reply, Turn
 from agent.providers import get_provider
 from tenants.models import Tenant
 
@@ -33,12 +33,12 @@ class Question:
 def question_of(tenant: Tenant, phone_number_id: str, customer: str, turns: Sequence[Turn]) -> Question:
     """What to ask for the reply to the last turns, on this number of the tenant's.
 
-    `customer` is our id of the person; the provider is given a pseudonym of it. Raises LlmError when the tenant has no
+    `customer` is our id of the person; the provider is given a pseudonym of it. Raises NoPrompt when the tenant has no
     active prompt: an agent that nobody has instructed says nothing.
     """
     prompt = SystemPrompt.active_for(tenant, phone_number_id)
     if prompt is None:
-        raise LlmError("The tenant has no active system prompt.")
+        raise NoPrompt("The tenant has no active system prompt.")
     return Question(prompt, turns, _pseudonym(tenant, customer))
 
 

@@ -109,6 +109,8 @@ EVENT_LOG_DAYS = env.int("EVENT_LOG_DAYS", default=30)
 ANSWER_WAIT_SECONDS = env.float("ANSWER_WAIT_SECONDS", default=1.5)
 # How long the agent is silent after a person of the business has spoken; a tenant may have its own number.
 AGENT_PAUSE_MINUTES = env.int("AGENT_PAUSE_MINUTES", default=720)
+# How long a send without a clear answer waits for Meta to say what became of it; then the tenant's policy decides.
+UNKNOWN_GRACE_MINUTES = env.int("UNKNOWN_GRACE_MINUTES", default=10)
 
 # Webhooks carry up to 3 MB (https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
@@ -206,6 +208,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.problems.describe"],
     "ENUM_NAME_OVERRIDES": {
         "ConnectionStatus": "whatsapp.serializers.STATUSES",
+        "MessageProblemKind": "conversations.serializers.KINDS",
         "MessageStatus": "conversations.models.Message.Status",
         "MessageDirection": "conversations.models.Message.Direction",
         "MessageAuthor": "conversations.models.Message.Author",

@@ -8,21 +8,30 @@ from datetime import datetime
 from typing import Any
 
 from django.db import close_old_connections, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from conversations import statuses
-from conversations.models import SERVICE_WINDOW, Conversation, Message
+from conversations import statuses, trace
+from conversations.models import SERVICE_WINDOW, Conversation, Decision, Message
 from conversations.phrasing import split, to_whatsapp
+from whatsapp import backoff
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError, GraphUnavailable, OutcomeUnknown
 from whatsapp.exchanges import keep_for
+from whatsapp.models import WhatsappConnection
+from whatsapp.refusals import Throttle
 
 logger = logging.getLogger(__name__)
 
 MAX_TEXT = 4096  # https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/text-messages
 
-Status = Message.Status
+Status, Reason, Word = Message.Status, Message.Reason, Decision.Word
+WHY_NOT = {
+    Reason.TAKEN_OVER: "Not sent: a person of the business has spoken meanwhile.",
+    Reason.WINDOW_CLOSED: "The service window has closed.",
+    Reason.NOT_NEEDED: "Not sent once more: a status came meanwhile.",
+}
+WORD_OF = {Reason.TAKEN_OVER: Word.TAKEN_OVER, Reason.WINDOW_CLOSED: Word.WINDOW_CLOSED}
 # What must become clear before the next part of a reply is sent.
 UNSETTLED = (Status.SENDING, Status.UNKNOWN)
 
@@ -43,6 +52,11 @@ def draft(conversation: Conversation, heard: Message, **fields: Any) -> None:
         first = conversation.append(in_reply_to=heard, text=text, **ours, **fields)
         for other in others:
             conversation.append(part_of=first, said_at=first.said_at, text=other, **ours)
+
+
+def not_drafted(conversation: Conversation, heard: Message, reason: Message.Reason, why: str) -> None:
+    """Says in the place of our reply why there is none."""
+    draft(conversation, heard, status=Status.FAILED, reason=reason, error=why)
 
 
 def _parts(text: str, *, by_model: bool) -> list[str]:
@@ -94,6 +108,7 @@ def send(message: Message, conversation: Conversation) -> None:
     may have reached Meta is `unknown` until a status says more. Raises GraphUnavailable when it surely has not.
     """
     connection = conversation.connection
+    _wait_if_throttled(message, connection)
     client = GraphClient(connection.access_token, keep_for(connection, message.pk))
     if not _begin(message, conversation):
         return
@@ -108,34 +123,81 @@ def send(message: Message, conversation: Conversation) -> None:
         _sent(message, wamid)
 
 
+def _wait_if_throttled(message: Message, connection: WhatsappConnection) -> None:
+    """Raises GraphUnavailable while Meta wants nothing of this number: not every conversation need ask for itself."""
+    connection.refresh_from_db(fields=["throttled_until"])
+    if seconds := connection.throttled_for:
+        Message.objects.filter(pk=message.pk, status=Status.DRAFTED, error_code=None).update(reason=Reason.THROTTLED)
+        raise GraphUnavailable("Meta has asked us to wait with this number.", retry_after=backoff.spread(seconds))
+
+
 def _begin(message: Message, conversation: Conversation) -> bool:
-    """The draft is being sent from now on; unless a person of the business has begun to speak since it was written."""
+    """The draft is being sent from now on; unless something has happened since it was written."""
     with transaction.atomic():
         locked = Conversation.objects.select_for_update().get(pk=conversation.pk)
-        if locked.is_paused:
-            message.advance(Status.FAILED, error="Not sent: a person of the business has spoken meanwhile.")
+        if reason := _why_not(message, locked):
+            message.advance(Status.FAILED, reason=reason, error=WHY_NOT[reason], error_code=None)
+            trace.note_about_answer(message, WORD_OF.get(reason, Word.FAILED), WHY_NOT[reason])
             return False
-        return message.advance(Status.SENDING, error="", error_code=None)
+        return message.advance(Status.SENDING, reason="", error="", error_code=None, tries=F("tries") + 1)
+
+
+def _why_not(message: Message, conversation: Conversation) -> Message.Reason | None:
+    """A person of the business speaks, the window has closed, or a status of the first one has come: under its lock."""
+    closes = conversation.window_closes_at
+    if conversation.is_paused:
+        return Reason.TAKEN_OVER
+    if closes is None or closes < timezone.now():
+        return Reason.WINDOW_CLOSED
+    if message.resends_id is not None:
+        first = Message.objects.select_for_update().filter(pk=message.resends_id).first()
+        return Reason.NOT_NEEDED if first and first.status != Status.UNKNOWN else None
+    return None
 
 
 def _sent(message: Message, wamid: str) -> None:
     if not message.advance(Status.SENT, wamid=wamid):
         # A status was faster than the answer to our call; it may not have told us the wamid.
         Message.objects.filter(pk=message.pk, wamid=None).update(wamid=wamid)
+    trace.note_about_answer(message, Word.SENT)
     statuses.join(message.connection_id, [wamid])
 
 
 def _not_sent(message: Message, conversation: Conversation, error: GraphError) -> None:
-    kept: dict[str, Any] = {"error": str(error), "error_code": error.code or None}
+    kept: dict[str, Any] = {"error": str(error), "error_code": _code(error), "reason": _reason(error)}
     logger.warning("message %s was not sent: %s", message.pk, error)
     match error:
-        case GraphUnavailable():
+        case GraphUnavailable() if not backoff.is_enough(error, message.tries):
+            _wait(error, message, conversation.connection)
             message.advance(Status.DRAFTED, **kept)
+            trace.note_about_answer(message, Word.DELAYED, str(error))
             raise error
         case AccessTokenRejected():
             message.advance(Status.DRAFTED, **kept)
             conversation.connection.access_lost(str(error))
+            trace.note_about_answer(message, Word.DELAYED, str(error))
         case OutcomeUnknown():
             message.advance(Status.UNKNOWN, **kept)
+            trace.note_about_answer(message, Word.UNKNOWN, str(error))
         case _:
             message.advance(Status.FAILED, **kept)
+            trace.note_about_answer(message, Word.FAILED, str(error))
+
+
+def _wait(error: GraphUnavailable, message: Message, connection: WhatsappConnection) -> None:
+    """How long, for this conversation; and for the whole number when that is what Meta wants."""
+    error.retry_after = backoff.pause_after(error, message.tries)
+    if error.retry_after and backoff.throttle_of(error) == Throttle.NUMBER:
+        connection.throttled(error.retry_after)
+
+
+def _code(error: GraphError) -> int | None:
+    """Meta's code. 0 is one of them, but also stands for none."""
+    return error.code if error.code or isinstance(error, AccessTokenRejected) else None
+
+
+def _reason(error: GraphError) -> str:
+    """Ours, where no code of Meta's says it."""
+    if isinstance(error, OutcomeUnknown):
+        return Reason.NO_ANSWER
+    return Reason.UNREACHABLE if isinstance(error, GraphUnavailable) and not error.code else ""

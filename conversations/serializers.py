@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations.downloads import signed_url, url_expires_at
 from conversations.models import Attachment, Conversation, Decision, Message, WhatsappUser
+from conversations.problems import problem_of
 from conversations.wording import transcript_text
+from whatsapp.refusals import Next
 
 PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
 WINDOW = "Until when one may write freely: 24 hours after the customer's last message. Null when they never wrote."
@@ -17,6 +20,13 @@ PRICING = "What Meta charges for it, in Meta's words (`type`, `category`, `prici
 WAMID = "Meta's id of the message; null until Meta has taken it."
 REFERS_TO = "The `wamid` of the message that this one quotes, reacts to, edits or deletes."
 PART_OF = "The `id` of the first message of a reply that was too long for one message; null for that one itself."
+PROBLEM = "Why it did not go out, or may not have, in the language that was asked for; null when nothing is wrong."
+KINDS = [kind.value for kind in Next]
+KIND = (
+    "What follows: `retry` (by itself), `reconnect`, `window` (wait for the customer, or send a template), "
+    "`tenant_action` (at Meta, or here), `give_up`, `unknown` (Meta may have it)."
+)
+RESENDS = "The message whose words these are, sent once more because Meta never said what became of it."
 USER_ID = "Meta's id of the person within the tenant's business portfolio."
 
 
@@ -98,12 +108,22 @@ class MediaSerializer(serializers.ModelSerializer[Attachment]):
         return url_expires_at() if attachment.file else None
 
 
+class MessageProblemSerializer(serializers.Serializer[object]):
+    """Why a message did not go out, or may not have."""
+
+    code = serializers.IntegerField(allow_null=True, help_text="Meta's, when it is Meta who refused.")
+    kind = serializers.ChoiceField(choices=KINDS, help_text=KIND)
+    what = serializers.CharField(help_text="What has happened, in a sentence for people.")
+    to_do = serializers.CharField(help_text="What to do now.")
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     content = serializers.SerializerMethodField(help_text=CONTENT)
     transcript = serializers.SerializerMethodField(help_text=TRANSCRIPT)
     refers_to = serializers.SerializerMethodField(help_text=REFERS_TO)
     pricing = serializers.DictField(read_only=True, allow_null=True, help_text=PRICING)
     media = MediaSerializer(source="attachment", read_only=True, allow_null=True)
+    problem = serializers.SerializerMethodField(help_text=PROBLEM)
 
     class Meta:
         model = Message
@@ -127,7 +147,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "wamid",
             "in_reply_to",
             "part_of",
+            "resends",
             "pricing",
+            "problem",
             "error_code",
             "error",
             "note",
@@ -144,6 +166,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "created_at": {"help_text": "When we stored it."},
             "wamid": {"help_text": WAMID},
             "part_of": {"help_text": PART_OF},
+            "resends": {"help_text": RESENDS},
             "error_code": {"help_text": "Meta's, when the message failed."},
         }
 
@@ -153,6 +176,11 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     def get_transcript(self, message: Message) -> str:
         return transcript_text(message)
+
+    @extend_schema_field(MessageProblemSerializer(allow_null=True))
+    def get_problem(self, message: Message) -> object:
+        problem = problem_of(message)
+        return MessageProblemSerializer(problem).data if problem else None
 
     def get_refers_to(self, message: Message) -> str | None:
         return message.refers_to or None

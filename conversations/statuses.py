@@ -17,7 +17,7 @@ from whatsapp import roundtrip
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import StatusUpdate
 
-FIELDS = ("status", "status_at", "wamid", "error_code", "error", "pricing")
+FIELDS = ("status", "status_at", "wamid", "error_code", "error", "reason", "pricing")
 # A parked status waits for a send whose answer is on its way, or an echo: those that come later join by themselves.
 JOINED_BY_SWEEP = timedelta(minutes=10)
 BATCH = 500
@@ -104,7 +104,7 @@ def _apply(status: ParkedStatus, message: Message) -> bool:
     if moves:
         message.status, message.status_at = status.status, status.at
         if status.status == Message.Status.FAILED:
-            message.error_code, message.error = status.error_code, status.error
+            message.error_code, message.error, message.reason = status.error_code, status.error, ""
     named = message.wamid is None
     message.wamid = message.wamid or status.wamid
     priced = message.pricing is None and status.pricing is not None

@@ -14,7 +14,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from conversations import inbound, outbound, statuses
+from conversations import inbound, outbound, resending, statuses
 from conversations.models import Conversation, Message, WebhookEvent
 from conversations.tasks import owe_answer, queue_answers
 from whatsapp.models import WhatsappConnection
@@ -42,11 +42,12 @@ async def retry_jobs_of_dead_workers(context: JobContext, timestamp: int) -> Non
 @app.periodic(cron=EVERY_FIVE_SECONDS)
 @app.task(name="sweep")
 def sweep(timestamp: int) -> None:
-    """Takes up events, sends and answers that were left lying."""
+    """Takes up events, sends and answers that were left lying, and what Meta has never said a word about."""
     process_left_events()
     statuses.join_left()
     give_up_left_sends()
     go_on_with_parts()
+    resending.decide_overdue()
     queue_left_answers()
 
 
@@ -60,7 +61,11 @@ def give_up_left_sends() -> None:
     """Messages whose worker died while it was sending them: Meta may have them, so they are `unknown`."""
     left = Message.objects.filter(status=Message.Status.SENDING, status_at__lt=timezone.now() - SEND_LEFT_AFTER)
     for message in left.order_by("status_at")[:BATCH]:
-        message.advance(Message.Status.UNKNOWN, error="The worker died while sending: Meta may have it.")
+        message.advance(
+            Message.Status.UNKNOWN,
+            reason=Message.Reason.WORKER_DIED,
+            error="The worker died while sending: Meta may have it.",
+        )
 
 
 def go_on_with_parts() -> None:

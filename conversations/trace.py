@@ -61,9 +61,10 @@ def note_repeats(messages: Sequence[Message]) -> None:
 
 
 def note_about_answer(answer: Message, word: Decision.Word, detail: str = "") -> None:
-    """The same about what this message of ours answers."""
-    if answer.in_reply_to is not None:
-        note(answer.conversation, [answer.in_reply_to], word, detail)
+    """The same about what this message of ours answers; a further part of a long reply answers what the first does."""
+    reply = answer.part_of or answer
+    if reply.in_reply_to is not None:
+        note(answer.conversation, [reply.in_reply_to], word, detail)
 
 
 def decisions_about(message: Message) -> list[Decision]:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from agent.ports import LlmError, LlmRefused, Media, Reply, Speaker, Turn
+from agent.ports import LlmError, LlmRefused, Media, NoPrompt, Reply, Speaker, Turn
 from agent.replies import Question, question_of
 from conversations import media, outbound, patience, trace
 from conversations.models import Conversation, Decision, Message
@@ -26,7 +26,7 @@ from whatsapp.models import WhatsappConnection
 logger = logging.getLogger(__name__)
 
 MEDIA_PAUSE_SECONDS = 0.5
-Status, Word = Message.Status, Decision.Word
+Reason, Word = Message.Reason, Decision.Word
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message]) -> Ask | 
     heard = unheard[-1]
     if conversation.window_closes_at is None or conversation.window_closes_at < timezone.now():
         trace.note(conversation, unheard, Word.WINDOW_CLOSED)
-        outbound.draft(conversation, heard, status=Status.FAILED, error="The service window has closed.")
+        outbound.not_drafted(conversation, heard, Reason.WINDOW_CLOSED, "The service window has closed.")
         return None
     if media.is_awaited(unheard):
         trace.note(conversation, unheard, Word.MEDIA_AWAITED)
@@ -168,7 +168,8 @@ def conclude(ask: Ask, reply: Reply | LlmError, *, is_last: bool) -> bool:
 def _give_up(conversation: Conversation, unheard: Sequence[Message], error: LlmError) -> None:
     logger.error("conversation %s has no reply: %s", conversation.pk, error)
     trace.note(conversation, unheard, Word.GIVEN_UP, str(error))
-    outbound.draft(conversation, unheard[-1], status=Status.FAILED, error=str(error))
+    reason = Reason.NO_PROMPT if isinstance(error, NoPrompt) else Reason.MODEL_ERROR
+    outbound.not_drafted(conversation, unheard[-1], reason, str(error))
 
 
 def _draft(conversation: Conversation, ask: Ask, reply: Reply) -> None:

@@ -65,6 +65,14 @@ class Tenant(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Older messages and their media are deleted for good; empty to keep them."),
     )
+    resend_unknown = models.BooleanField(
+        _("send once more what may not have arrived"),
+        default=False,
+        help_text=_(
+            "When Meta gave no clear answer and then says nothing for some minutes. It saves lost answers, and now and "
+            "then a customer gets the same message twice. Switched off, a person has to look at it."
+        ),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

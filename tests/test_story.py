@@ -193,6 +193,7 @@ def test_a_meta_outage_delays_the_answer_and_pays_the_model_once(trouble, connec
     run_jobs()
     assert transcript()[1][1] == "drafted"
     assert jobs() == 1
+    WhatsappConnection.objects.update(throttled_until=None)
     run_jobs(now=True)
     assert transcript()[1][1] == "sent"
     assert len(model.requests) == len(meta.sent) == 1

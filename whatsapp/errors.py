@@ -1,12 +1,12 @@
 """What Meta's refusals mean to us: named by what we do next.
 
-One table from Meta's codes to our classes. Knows nothing of HTTP clients or of who asked.
+Which code means what is told in `refusals`. Knows nothing of HTTP clients or of who asked.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from whatsapp.redaction import without_tokens
+from whatsapp.refusals import REFUSALS, Next
 
 
 class InvalidSignature(Exception):
@@ -67,18 +67,13 @@ class MediaRefused(GraphError):
     """We do not take this media: too large, of a type that we do not know, or not what it says it is."""
 
 
-def _table(*rows: tuple[type[GraphError], Iterable[int]]) -> dict[int, type[GraphError]]:
-    return {code: error for error, codes in rows for code in codes}
-
-
-# https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
-# Built on `code` alone: Meta says that HTTP status, title and subcode are not to be relied on.
-ERROR_OF_CODE = _table(
-    (GraphUnavailable, (1, 2, 4, 613, 80007, 130429, 131000, 131016, 131056, 131057, 133004, 133015)),
-    (AccessTokenRejected, (0, 3, 10, 190, 131005, *range(200, 300))),
-    (OutsideServiceWindow, (131047,)),
-    (TenantActionNeeded, (368, 131031, 131037, 131042, 131044, 131048, 131063, 131064, 133005, 133006, 134011)),
-)
+ERROR_OF_NEXT: dict[Next, type[GraphError]] = {
+    Next.RETRY: GraphUnavailable,
+    Next.RECONNECT: AccessTokenRejected,
+    Next.WINDOW: OutsideServiceWindow,
+    Next.TENANT_ACTION: TenantActionNeeded,
+    Next.GIVE_UP: GraphError,
+}
 
 
 def error_from(body: Any, retry_after: float | None = None) -> GraphError | None:
@@ -93,10 +88,17 @@ def error_from(body: Any, retry_after: float | None = None) -> GraphError | None
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
     detail = str(details or error.get("message") or "Meta gave no reason.")
-    kind = ERROR_OF_CODE.get(code, GraphUnavailable if error.get("is_transient") is True else GraphError)
+    kind = _kind(code, is_transient=error.get("is_transient") is True)
     return kind(
         detail, code=code, subcode=subcode, trace_id=str(error.get("fbtrace_id") or ""), retry_after=retry_after
     )
+
+
+def _kind(code: int, *, is_transient: bool) -> type[GraphError]:
+    """A code that nobody knows may be tried again when Meta says that it passes."""
+    if code in REFUSALS:
+        return ERROR_OF_NEXT[REFUSALS[code].next]
+    return GraphUnavailable if is_transient else GraphError
 
 
 def _number(value: Any) -> int:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Message
+from conversations.problems import problem_of
 from conversations.trace import decisions_about
 from conversations.wording import transcript_text
 from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of
@@ -63,7 +64,21 @@ class MessageAdmin(EndlessAdmin):
     ordering = ["-created_at", "-id"]
     fields = [
         *("tenant", "talk", "sequence", "direction", "author", "type", "state", "status_time"),
-        *("error_code", "error", "note", "words", "details", "attached", "about", "said", "edited", "revoked"),
+        *(
+            "trouble",
+            "error_code",
+            "error",
+            "tries",
+            "first",
+            "note",
+            "words",
+            "details",
+            "attached",
+            "about",
+            "said",
+            "edited",
+            "revoked",
+        ),
         *("became", "wants_answer", "time", "sent", "wamid", "happening", "calls", "price"),
         *("prompt", "llm_model", "llm_request_id", "input_tokens", "output_tokens"),
     ]
@@ -97,6 +112,15 @@ class MessageAdmin(EndlessAdmin):
     @admin.display(description=_("text"))
     def words(self, message: Message) -> SafeString:
         return format_html('<div class="prompt-text" dir="auto">{}</div>', transcript_text(message))
+
+    @admin.display(description=_("problem"))
+    def trouble(self, message: Message) -> SafeString | str:
+        problem = problem_of(message)
+        return format_html("{} <strong>{}</strong>", problem.what, problem.to_do) if problem else NOTHING
+
+    @admin.display(description=_("sends once more"))
+    def first(self, message: Message) -> SafeString | str:
+        return link_to("conversations_message", message.resends_id, _("Message")) if message.resends_id else NOTHING
 
     @admin.display(description=_("content"))
     def details(self, message: Message) -> SafeString | str:

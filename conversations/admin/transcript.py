@@ -20,6 +20,7 @@ from conversations.admin.messages import in_a_line
 from conversations.downloads import INLINE, signed_url
 from conversations.models import Attachment, Conversation, Message
 from conversations.pagination import behind
+from conversations.problems import Problem, problem_of
 from conversations.wording import transcript_text
 from whatsapp.admin.exchanges import exchanges_about
 
@@ -60,6 +61,7 @@ class Bubble(NamedTuple):
     quote: Quote | None
     media: Media | None
     marks: list[Mark]
+    problem: Problem | None
     exchanges: SafeString | None
 
 
@@ -110,6 +112,7 @@ def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpR
             quote=quotes.get(message.refers_to),
             media=_media(message, request),
             marks=list(_marks(conversation, message)),
+            problem=problem_of(message),
             exchanges=exchanges.get(message.pk),
         )
         for message in page
@@ -152,3 +155,5 @@ def _marks(conversation: Conversation, message: Message) -> Iterator[Mark]:
         yield _("Imported: from before the number was connected")
     if message.author == Message.Author.BUSINESS:
         yield _("Written in the WhatsApp Business app")
+    if message.resends_id:
+        yield _("Sent once more: Meta never said what became of the first one")

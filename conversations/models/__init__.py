@@ -4,11 +4,12 @@ from conversations.models.conversation import SERVICE_WINDOW, Conversation
 from conversations.models.decisions import Decision
 from conversations.models.events import ParkedStatus, WebhookEvent
 from conversations.models.media import Attachment, MediaFile, media_storage
-from conversations.models.message import Message
+from conversations.models.message import UNDECIDED, Message
 from conversations.models.people import WhatsappUser
 
 __all__ = [
     "SERVICE_WINDOW",
+    "UNDECIDED",
     "Attachment",
     "Conversation",
     "Decision",

@@ -15,6 +15,9 @@ from tenants.ids import uuid7
 from tenants.models import TenantOwned
 from whatsapp.models import WhatsappConnection
 
+# Meta may have them, and nobody has decided yet what follows from it.
+UNDECIDED = Q(status="unknown") & ~Q(reason__in=["left_unknown", "resent"])
+
 
 class Message(TenantOwned):
     """One message, either way. Ours is a row before it is sent, and its status only moves forward."""
@@ -33,6 +36,22 @@ class Message(TenantOwned):
         READ = "read", _("Read")
         PLAYED = "played", _("Played")
         FAILED = "failed", _("Failed")
+
+    class Reason(models.TextChoices):
+        """Why it did not go out, or may not have, where no code of Meta's tells it. Sentences: `problems`."""
+
+        WINDOW_CLOSED = "window_closed", _("The service window has closed")
+        TAKEN_OVER = "taken_over", _("A person has taken over")
+        NO_PROMPT = "no_prompt", _("No active prompt")
+        MODEL_REFUSED = "model_refused", _("The model has refused")
+        MODEL_ERROR = "model_error", _("The model gave no reply")
+        UNREACHABLE = "unreachable", _("Meta was not reached")
+        THROTTLED = "throttled", _("Meta asks us to wait")
+        NO_ANSWER = "no_answer", _("No clear answer of Meta's")
+        WORKER_DIED = "worker_died", _("The worker died while sending")
+        LEFT_UNKNOWN = "left_unknown", _("Unknown, and left so")
+        RESENT = "resent", _("Unknown, and sent once more")
+        NOT_NEEDED = "not_needed", _("Not needed any more")
 
     class Author(models.TextChoices):
         CUSTOMER = "customer", _("Customer")
@@ -84,6 +103,20 @@ class Message(TenantOwned):
     )
     error_code = models.IntegerField(_("error code"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True, help_text=_("Why it was not sent, or may not have been."))
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)
+    tries = models.PositiveSmallIntegerField(
+        _("tries"), default=0, editable=False, help_text=_("How often it was handed to Meta.")
+    )
+    resends = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="resent_as",
+        verbose_name=_("sends once more"),
+        help_text=_("The message of unknown end whose words these are: each is sent once more at most once."),
+    )
     pricing = models.JSONField(_("pricing"), null=True, blank=True, help_text=_("What Meta charges for it."))
 
     # Of the agent's messages only.
@@ -150,6 +183,7 @@ class Message(TenantOwned):
                 condition=Q(status__in=["drafted", "sending"]),
                 name="message_on_its_way",
             ),
+            models.Index(fields=["status_at"], condition=UNDECIDED, name="message_undecided"),
         ]
 
     def __str__(self) -> str:

@@ -92,6 +92,34 @@ def test_meta_says_when_to_try_again(graph):
     assert raised.value.retry_after == 17
 
 
+WAIT = "estimated_time_to_regain_access"
+USAGE = json.dumps({"123": [{"type": "messaging", WAIT: 7}, {WAIT: 3}]})
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "90", "X-App-Usage": USAGE}, 90),
+        ({"Retry-After": "999999"}, 3600),
+        ({"Retry-After": "\u00b2"}, None),
+        ({"X-Business-Use-Case-Usage": USAGE}, 420),
+        ({"X-App-Usage": USAGE, "X-Business-Use-Case-Usage": f'{{"{WAIT}": 9}}'}, 540),
+        ({"X-App-Usage": f'{{"call_count": 100, "{WAIT}": "2"}}'}, 120),
+        ({"X-App-Usage": f'{{"{WAIT}": 99999}}'}, 3600),
+        ({"X-App-Usage": f'{{"{WAIT}": 0}}'}, None),
+        ({"X-App-Usage": f'{{"{WAIT}": 1e999}}'}, None),
+        ({"X-App-Usage": f'{{"{WAIT}": {{"{WAIT}": -5}}}}'}, None),
+        ({"X-App-Usage": "[" * 100_000}, None),
+        ({"X-App-Usage": "nonsense"}, None),
+    ],
+)
+def test_without_retry_after_the_longest_wait_of_the_usage_headers_counts(graph, headers, seconds):
+    graph.post(MESSAGES, json=refusal(80007), status=400, headers=headers)
+    with pytest.raises(GraphUnavailable) as raised:
+        send()
+    assert raised.value.retry_after == seconds
+
+
 @pytest.mark.parametrize(
     "answer",
     [

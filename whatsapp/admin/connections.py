@@ -132,8 +132,9 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
     change_form_template = "admin/whatsapp/whatsappconnection/change_form.html"
     fields = [
         *("tenant", "number", "verified_name", "state", "trouble", "status_reason"),
-        *("phone_number_id", "business_account_id", "portfolio", "in_app", "access_ends", "last_webhook"),
+        *("phone_number_id", "business_account_id", "portfolio", "in_app", "access_ends", "waits", "last_webhook"),
     ]
+    waits = moment_of("throttled_until", _("Meta asked us to send nothing until"))
     last_webhook = moment_of("last_webhook_at", _("last webhook at"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WhatsappConnection]:

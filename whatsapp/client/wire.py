@@ -3,7 +3,9 @@
 Knows HTTP and our app's proof; nothing of what is asked for.
 """
 
+import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from whatsapp.signature import appsecret_proof
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 3600.0
+USAGE_HEADERS = ("X-Business-Use-Case-Usage", "X-App-Usage")
 JSON = dict[str, Any]
 
 
@@ -129,8 +133,31 @@ def _read(response: requests.Response, request: Request) -> JSON:
 
 
 def retry_after(response: requests.Response) -> float | None:
+    """How many seconds Meta asks us to wait, if it does; after an hour we knock again in any case.
+
+    Without `Retry-After`, as many minutes as the headers about our usage say, the longest of them.
+    https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+    """
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return min(float(value), LONGEST_WAIT_SECONDS)
+    minutes = max((longest_wait(response.headers.get(name, "")) for name in USAGE_HEADERS), default=0)
+    return min(60 * minutes, LONGEST_WAIT_SECONDS) if minutes else None
+
+
+def longest_wait(usage: str) -> float:
+    """The longest `estimated_time_to_regain_access` in it, wherever it stands; 0 when there is none."""
+    waits: list[float] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        said = [str(value) for name, value in pairs if name == "estimated_time_to_regain_access"]
+        waits.extend(float(value) for value in said if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value))
+
+    try:
+        json.loads(usage, object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return 0
+    return max(waits, default=0)
 
 
 def _record(

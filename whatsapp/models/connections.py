@@ -3,7 +3,10 @@
 Knows Meta's ids and states; nothing of messages or agents.
 """
 
+from datetime import timedelta
+
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -43,6 +46,13 @@ class WhatsappConnection(TenantOwned):
     problem = models.CharField(_("problem"), max_length=40, blank=True)
     status_reason = models.CharField(
         _("reason"), max_length=500, blank=True, help_text=_("Meta's own words, for staff.")
+    )
+    throttled_until = models.DateTimeField(
+        _("sends nothing until"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Meta has asked us to wait with everything that goes out through this number."),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     connected_at = models.DateTimeField(_("connected at"), null=True, blank=True)
@@ -87,6 +97,19 @@ class WhatsappConnection(TenantOwned):
     def unrestricted(self) -> None:
         """Meta lets messages be sent again; the number has been connected all along."""
         self._now(self.Status.CONNECTED)
+
+    def throttled(self, seconds: float) -> None:
+        """Meta wants less of this number: nothing is sent for so long. A longer wait stays as it is."""
+        until = timezone.now() + timedelta(seconds=seconds)
+        shorter = Q(throttled_until=None) | Q(throttled_until__lt=until)
+        WhatsappConnection.objects.filter(shorter, pk=self.pk).update(throttled_until=until)
+        self.refresh_from_db(fields=["throttled_until"])
+
+    @property
+    def throttled_for(self) -> float:
+        """How many seconds are left of that; 0 when it may send."""
+        left = self.throttled_until - timezone.now() if self.throttled_until else timedelta()
+        return max(left.total_seconds(), 0.0)
 
     def _now(self, status: "WhatsappConnection.Status", *more: str, problem: str = "", reason: str = "") -> None:
         self.status, self.problem, self.status_reason = status, problem, reason[:500]
