@@ -1,6 +1,6 @@
 """Words within a line: what is bold, italic or struck through, and addresses. Knows nothing of blocks.
 
-WhatsApp's signs hold within one line and between spaces: https://faq.whatsapp.com/539178204879377
+WhatsApp's signs hold within one line, and not within a word. Meta documents neither: it is what its clients do.
 """
 
 import re

@@ -66,8 +66,7 @@ def test_the_first_part_answers_and_the_others_are_parts_of_it(connection, model
     asks()
     run_jobs()
     first, *others = parts()
-    assert first.in_reply_to
-    assert first.in_reply_to.text == LONG[-1].strip()
+    assert first.in_reply_to == Message.objects.get(text=LONG[-1].strip())
     assert first.part_of is None
     assert list(first.parts.order_by("sequence")) == others
     assert [(part.in_reply_to, part.llm_model, part.input_tokens) for part in others] == [(None, "", None)] * 2
