@@ -61,11 +61,15 @@ def send(message: Message, conversation: Conversation) -> None:
 
 
 def _begin(message: Message, conversation: Conversation) -> bool:
-    """The draft is being sent from now on; unless a person of the business has begun to speak since it was written."""
+    """The draft is being sent from now on; unless it is the agent's, and the agent is silent since it was written.
+
+    What that one had heard is unheard again: the person has answered it, or the agent does when it may speak again.
+    """
     with transaction.atomic():
         locked = Conversation.objects.select_for_update().get(pk=conversation.pk)
-        if locked.is_paused:
-            message.advance(Status.FAILED, error="Not sent: a person of the business has spoken meanwhile.")
+        if locked.silences(message):
+            error = "Not sent: a person of the business has spoken meanwhile."
+            message.advance(Status.FAILED, error=error, in_reply_to=None)
             return False
         return message.advance(Status.SENDING, error="", error_code=None)
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from conversations.downloads import MediaView
-from conversations.views import ConnectionEndView, ConversationsView, MessagesView
+from conversations.views import ConnectionEndView, ConversationsView, MessagesView, PauseView, ResumeView
 from conversations.webhooks import whatsapp_webhook
 
 urlpatterns = [
@@ -12,4 +12,6 @@ urlpatterns = [
     path("v1/media/<str:token>", MediaView.as_view(), name="media"),
     path("v1/conversations", ConversationsView.as_view()),
     path("v1/conversations/<uuid:conversation_id>/messages", MessagesView.as_view()),
+    path("v1/conversations/<uuid:conversation_id>/pause", PauseView.as_view()),
+    path("v1/conversations/<uuid:conversation_id>/resume", ResumeView.as_view()),
 ]

@@ -46,6 +46,8 @@ PATHS = {
     "v1/agent/system-prompt": "tenant",
     "v1/conversations": "tenant",
     "v1/conversations/<uuid:conversation_id>/messages": "tenant",
+    "v1/conversations/<uuid:conversation_id>/pause": "tenant",
+    "v1/conversations/<uuid:conversation_id>/resume": "tenant",
 }
 TENANT_PATHS = [path for path, who in PATHS.items() if who == "tenant"]
 
