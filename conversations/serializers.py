@@ -16,7 +16,7 @@ PAUSED_BY = "Through what the agent was silenced: a person who writes or says so
 PAUSED_BY_NAME = "Who silenced it, where known: the person, or the API key's name."
 PAUSED_REASON = "Why the agent has handed over."
 PERSON_DUE = "Whether the customer has been handed over, and no person has written since."
-WRITTEN_THROUGH = "Where a person of the business wrote it, or that the agent hands over by it; empty for all else."
+WRITTEN_THROUGH = "Where a person of the business wrote it, or that the agent hands over by it; null for all else."
 WRITTEN_BY = "The person of the business, or the name of the API key, where known."
 MINUTES = "How long the agent is silent from now on; null for as long as after a person's words."
 LONGEST_PAUSE_MINUTES = 60 * 24 * 30
@@ -129,6 +129,7 @@ class MediaSerializer(serializers.ModelSerializer[Attachment]):
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
+    written_through = serializers.SerializerMethodField(help_text=WRITTEN_THROUGH)
     content = serializers.SerializerMethodField(help_text=CONTENT)
     transcript = serializers.SerializerMethodField(help_text=TRANSCRIPT)
     refers_to = serializers.SerializerMethodField(help_text=REFERS_TO)
@@ -167,7 +168,6 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         extra_kwargs = {
             "direction": {"help_text": "Seen from the business."},
             "author": {"help_text": "Who said it."},
-            "written_through": {"help_text": WRITTEN_THROUGH},
             "written_by": {"help_text": WRITTEN_BY},
             "said_at": {"help_text": "Orders the conversation."},
             "edited_at": {"help_text": "When its author last changed it; null when never."},
@@ -178,6 +178,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "wamid": {"help_text": WAMID},
             "error_code": {"help_text": "Meta's, when the message failed."},
         }
+
+    @extend_schema_field(serializers.ChoiceField(choices=Through.choices, allow_null=True))
+    def get_written_through(self, message: Message) -> str | None:
+        return message.written_through or None
 
     def get_content(self, message: Message) -> dict[str, Any]:
         """Without what is kept for staff alone, because nobody could say yet what is in it."""

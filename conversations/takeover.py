@@ -80,11 +80,12 @@ def silence(conversation: Conversation, minutes: int | None, writer: Writer) -> 
 def hand_back(conversation: Conversation) -> None:
     """The agent may speak again, and answers what nobody has answered.
 
-    The job is queued also where an answer was due already: the one that was there has found the agent silent.
+    With a job also where an answer was due already: the one that was there has found the agent silent.
     """
+    has_job = conversation.answer_due_at is not None and not conversation.is_paused
     conversation.unsilence()
     conversation.save(update_fields=PAUSE_FIELDS)
-    if conversation.unheard().exists():
+    if not has_job and conversation.unheard().exists():
         conversation.answer_due_at = conversation.answer_due_at or timezone.now()
         conversation.save(update_fields=["answer_due_at"])
         queue_answers([conversation])
