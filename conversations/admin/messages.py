@@ -61,7 +61,8 @@ class MessageAdmin(EndlessAdmin):
     search_help_text = _("A whole wamid.")
     ordering = ["-created_at", "-id"]
     fields = [
-        *("tenant", "talk", "sequence", "direction", "author", "type", "state", "status_time"),
+        *("tenant", "talk", "sequence", "direction", "author", "written_through", "written_by"),
+        *("type", "state", "status_time"),
         *("error_code", "error", "note", "words", "details", "attached", "about", "said", "edited", "revoked"),
         *("wants_answer", "time", "sent", "wamid", "happening", "calls", "price"),
         *("prompt", "llm_model", "llm_request_id", "input_tokens", "output_tokens"),
