@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import PAUSE_FIELDS, Conversation, Message, Writer
-from conversations.tasks import queue_answers
+from conversations.tasks import owe_answer, queue_answers
 from whatsapp.models import WhatsappConnection
 from whatsapp.problems import Problem, problem_of
 
@@ -82,10 +82,11 @@ def hand_back(conversation: Conversation) -> None:
 
     With a job also where an answer was due already: the one that was there has found the agent silent.
     """
-    has_job = conversation.answer_due_at is not None and not conversation.is_paused
+    was_paused = conversation.is_paused
     conversation.unsilence()
     conversation.save(update_fields=PAUSE_FIELDS)
-    if not has_job and conversation.unheard().exists():
-        conversation.answer_due_at = conversation.answer_due_at or timezone.now()
-        conversation.save(update_fields=["answer_due_at"])
+    if conversation.answer_due_at and was_paused:
         queue_answers([conversation])
+    elif conversation.unheard().exists():
+        owe_answer(conversation)
+        conversation.refresh_from_db(fields=["answer_due_at"])

@@ -11,6 +11,8 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -109,9 +111,9 @@ class ConversationAdmin(TakeoverAdmin):
         if conversation.answer_due_at:
             states.append(badge("warn", _("Waiting")))
         if conversation.is_paused:
-            until = format_html(gettext("until {}"), moment(conversation.agent_paused_until))
-            silent = badge("quiet", _("The agent is silent"))
-            states.append(format_html("{} {} {}", silent, until, who_speaks(conversation)))
+            until = date_format(timezone.localtime(conversation.agent_paused_until), "j M H:i")
+            told = gettext("until %(until)s: %(who)s") % {"until": until, "who": who_speaks(conversation)}
+            states.append(format_html("{} {}", badge("quiet", _("Agent silent")), told))
         elif conversation.last is not None and conversation.last.status in TROUBLED:
             states.append(status_badge(conversation.last))
         return format_html_join("", '<span class="pair">{}</span>', ((state,) for state in states)) or NOTHING

@@ -168,6 +168,16 @@ def test_the_agent_is_silenced_and_resumed_and_knows_what_the_person_said(
     assert said == [("user", "Hola"), ("assistant", "The table is booked for nine"), ("user", "And the terrace?")]
 
 
+def test_when_a_person_has_answered_nothing_is_owed_after_all(conversation, model, meta, tenant, api, write, run_jobs):
+    write("I take care of it")
+    run_jobs()
+    post(api(tenant), conversation, "resume")
+    run_jobs()
+    assert len(meta.sent) == 1
+    assert not model.requests
+    assert shown(api, tenant)["answer_due"] is False
+
+
 def test_what_the_agent_was_about_to_say_is_said_after_the_pause_when_nobody_has(
     connection, model, meta, tenant, api, says, run_jobs
 ):
