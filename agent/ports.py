@@ -37,13 +37,17 @@ class Turn:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model says next. Tokens are totals: input counts what was read from or written to a cache too."""
+    """What the model says next. Tokens are totals: input counts what was read from or written to a cache too.
+
+    `hands_over` is the model's reason for wanting a person to answer instead; then `text` may be empty.
+    """
 
     text: str
     model: str
     request_id: str
     input_tokens: int
     output_tokens: int
+    hands_over: str = ""
 
 
 class LlmError(Exception):

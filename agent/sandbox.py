@@ -36,7 +36,7 @@ MEDIA_TYPES = {
     "document": {"application/pdf"},
 }
 TOKENS_OF_MEDIA = 1600
-KINDS = {400, 401, 429, 500, 529, "timeout", "refusal", "max_tokens", "empty", "unknown_block", "bad_json"}
+KINDS = {400, 401, 429, 500, 529, "timeout", "refusal", "max_tokens", "empty", "unknown_block", "bad_json", "hand_over"}
 
 
 class WrongRequest(Exception):
@@ -255,12 +255,20 @@ def _refusal(body: Json) -> Answer:
     return _message(body, None, stop_reason="refusal", stop_details=details)
 
 
+def _hand_over(body: Json) -> Answer:
+    """The model uses the first tool that it was given. https://platform.claude.com/docs/en/agents-and-tools/tool-use"""
+    [tool, *_others] = body["tools"]
+    use = {"type": "tool_use", "id": f"toolu_{secrets.token_hex(12)}", "name": tool["name"]}
+    return _message(body, None, content=[use | {"input": {"reason": "Simulated"}}], stop_reason="tool_use")
+
+
 FAILURES: dict[str, Callable[[Json], Answer | None]] = {
     "timeout": lambda body: None,
     "refusal": _refusal,
     "max_tokens": lambda body: _message(body, _text(body)[:40], stop_reason="max_tokens"),
     "empty": lambda body: _message(body, ""),
     "unknown_block": lambda body: _message(body, None, content=[{"type": "brand_new", "data": "?"}]),
+    "hand_over": lambda body: _hand_over(body),
     "bad_json": lambda body: (200, _headers(), '{"id": "msg_'),
 }
 

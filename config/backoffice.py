@@ -29,6 +29,10 @@ def waiting_conversations() -> QuerySet[Conversation]:
     return Conversation.objects.filter(answer_due_at__isnull=False)
 
 
+def conversations_for_a_person() -> QuerySet[Conversation]:
+    return Conversation.objects.filter(person_due_at__isnull=False)
+
+
 def troubled_messages() -> QuerySet[Message]:
     troubled = [Message.Status.UNKNOWN, Message.Status.FAILED]
     return Message.objects.filter(status__in=troubled, created_at__gt=timezone.now() - LATELY)
@@ -74,6 +78,7 @@ class Card(NamedTuple):
 
 CARDS = [
     Card(_("Waiting for an answer"), _("Nobody waits"), waiting_conversations, "answer=due", "warn"),
+    Card(_("Waiting for a person"), _("Nobody asks for a person"), conversations_for_a_person, "answer=person"),
     Card(_("Failed or unknown in 24 hours"), _("All messages arrive"), troubled_messages, "status=troubled"),
     Card(_("Events with errors in 24 hours"), _("No errors"), events_with_errors, "state=error"),
     Card(_("Unprocessed events"), _("Nothing waits"), unprocessed_events, "state=unprocessed", "warn"),

@@ -212,6 +212,7 @@ SPECTACULAR_SETTINGS = {
         "MessageStatus": "conversations.models.Message.Status",
         "MessageDirection": "conversations.models.Message.Direction",
         "MessageAuthor": "conversations.models.Message.Author",
+        "Through": "conversations.models.Through",
         "MediaStatus": "conversations.models.Attachment.Status",
     },
 }

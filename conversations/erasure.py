@@ -17,6 +17,7 @@ from procrastinate.contrib.django import app
 
 from conversations.media import forget
 from conversations.models import Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
+from tenants.models import IdempotencyKey
 from tenants.queue import queue
 from whatsapp.models import AccountNotice, GraphExchange, WhatsappConnection
 
@@ -42,6 +43,8 @@ def erase(connection_id: str, until: str) -> None:
     for beside in (GraphExchange, ParkedStatus, AccountNotice):
         for pks in _batches(beside.objects.filter(connection=connection, created_at__lte=moment)):
             beside.objects.filter(pk__in=pks).delete()
+    answers = IdempotencyKey.objects.filter(tenant=connection.tenant_id, created_at__lte=moment)
+    answers.delete()  # kept for a day, with the words that were sent
     for pks in _batches(_address_book(connection).filter(created_at__lte=moment)):
         _erase_silent_people(pks)
     for pks in _batches(WebhookEvent.objects.filter(received_at__lte=moment)):

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import connection as database
 from django.db.models import Q
 
-from conversations.models import Conversation, Decision, WhatsappUser
+from conversations.models import PAUSE_FIELDS, Conversation, Decision, WhatsappUser, Writer
 from conversations.tasks import owe_answer
 
 # Heard or not wanting an answer first, then in the order it was said: so that what waits for an answer stays behind
@@ -57,8 +57,10 @@ def _join(kept: Conversation, lost: Conversation) -> None:
         kept.last_sequence = above + cursor.rowcount
     kept.last_message_at = max(kept.last_message_at, lost.last_message_at)
     kept.window_opened_at = _later(kept.window_opened_at, lost.window_opened_at)
-    kept.agent_paused_until = _later(kept.agent_paused_until, lost.agent_paused_until)
-    kept.save(update_fields=["last_sequence", "last_message_at", "window_opened_at", "agent_paused_until"])
+    if lost.agent_paused_until and lost.agent_paused_until == _later(kept.agent_paused_until, lost.agent_paused_until):
+        kept.silence(lost.agent_paused_until, Writer(lost.paused_by, lost.paused_by_name), lost.paused_reason)
+    kept.person_due_at = kept.person_due_at or lost.person_due_at
+    kept.save(update_fields=["last_sequence", "last_message_at", "window_opened_at", *PAUSE_FIELDS])
     lost.delete()
     if lost.answer_due_at is not None:
         owe_answer(kept)

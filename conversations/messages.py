@@ -15,7 +15,17 @@ from django.utils import timezone
 
 from conversations import media, people, statuses, trace
 from conversations.kinds import kind_of
-from conversations.models import SERVICE_WINDOW, Attachment, Conversation, Message, WebhookEvent, WhatsappUser
+from conversations.models import (
+    PAUSE_FIELDS,
+    SERVICE_WINDOW,
+    Attachment,
+    Conversation,
+    Message,
+    Through,
+    WebhookEvent,
+    WhatsappUser,
+    Writer,
+)
 from conversations.models.bulk import update_each
 from conversations.tasks import queue_answers
 from whatsapp.models import WhatsappConnection
@@ -155,9 +165,15 @@ def _row(item: Said, conversation: Conversation, event: WebhookEvent) -> Message
         content=item.content.details | imported,
         refers_to=item.content.refers_to,
         wants_answer=isinstance(item, InboundMessage) and kind_of(item.content).wants_answer,
+        written_through=Through.ECHO if _is_by_person(item) else "",
         wamid=item.wamid,
         event=event,
     )
+
+
+def _is_by_person(item: Said) -> bool:
+    """Whether somebody of the business writes this now."""
+    return isinstance(item, Echo) and not item.is_automatic
 
 
 def _said_at(item: Said) -> datetime:
@@ -247,9 +263,7 @@ def _go_on(batch: Sequence[Draft]) -> None:
         said[draft.row.conversation_id].append(draft)
     conversations = [drafts[0].row.conversation for drafts in said.values()]
     due = [conversation for conversation in conversations if _note(conversation, said[conversation.pk])]
-    update_each(
-        conversations, "last_sequence", "last_message_at", "window_opened_at", "agent_paused_until", "answer_due_at"
-    )
+    update_each(conversations, "last_sequence", "last_message_at", "window_opened_at", "answer_due_at", *PAUSE_FIELDS)
     queue_answers(due)
 
 
@@ -279,7 +293,5 @@ def _business_spoke(conversation: Conversation, drafts: Sequence[Draft]) -> None
     if drafts:
         statuses.join(conversation.connection_id, [draft.item.wamid for draft in drafts])
     for draft in drafts:
-        if isinstance(draft.item, Echo) and not draft.item.is_automatic:
-            until = draft.row.said_at + draft.connection.tenant.pause
-            conversation.agent_paused_until = max(filter(None, [conversation.agent_paused_until, until]))
-            conversation.unheard().filter(said_at__lte=draft.row.said_at).update(wants_answer=False)
+        if _is_by_person(draft.item):
+            conversation.person_spoke(draft.row.said_at, draft.connection.tenant.pause, Writer(Through.ECHO))

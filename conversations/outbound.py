@@ -132,12 +132,16 @@ def _wait_if_throttled(message: Message, connection: WhatsappConnection) -> None
 
 
 def _begin(message: Message, conversation: Conversation) -> bool:
-    """The draft is being sent from now on; unless something has happened since it was written."""
+    """The draft is being sent from now on; unless something has happened since it was written.
+
+    What a silenced agent had heard is unheard again: the person has answered it, or the agent does when it may speak.
+    """
     with transaction.atomic():
         locked = Conversation.objects.select_for_update().get(pk=conversation.pk)
         if reason := _why_not(message, locked):
-            message.advance(Status.FAILED, reason=reason, error=WHY_NOT[reason], error_code=None)
             trace.note_about_answer(message, WORD_OF.get(reason, Word.FAILED), WHY_NOT[reason])
+            unheard = {"in_reply_to": None} if reason == Reason.TAKEN_OVER else {}
+            message.advance(Status.FAILED, reason=reason, error=WHY_NOT[reason], error_code=None, **unheard)
             return False
         return message.advance(Status.SENDING, reason="", error="", error_code=None, tries=F("tries") + 1)
 
@@ -145,7 +149,7 @@ def _begin(message: Message, conversation: Conversation) -> bool:
 def _why_not(message: Message, conversation: Conversation) -> Message.Reason | None:
     """A person of the business speaks, the window has closed, or a status of the first one has come: under its lock."""
     closes = conversation.window_closes_at
-    if conversation.is_paused:
+    if conversation.silences(message):
         return Reason.TAKEN_OVER
     if closes is None or closes < timezone.now():
         return Reason.WINDOW_CLOSED

@@ -19,7 +19,8 @@ from procrastinate.contrib.django import app
 
 from conversations.media import forget, purge_orphans
 from conversations.models import Conversation, Decision, Message, ParkedStatus, WebhookEvent, WhatsappUser
-from tenants.models import Tenant
+from tenants.idempotency import KEYS_ARE_KEPT
+from tenants.models import IdempotencyKey, Tenant
 from whatsapp.models import AccountNotice, WhatsappConnection
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def _everything() -> Steps:
     yield from _delete(Decision.objects.filter(at__lt=now - timedelta(days=settings.EVENT_LOG_DAYS)), "at")
     yield from _delete(ParkedStatus.objects.filter(created_at__lt=now - PARKED_STATUSES_ARE_KEPT), "created_at")
     yield from _delete(AccountNotice.objects.filter(happened_at__lt=now - NOTICES_ARE_KEPT), "happened_at")
+    yield from _delete(IdempotencyKey.objects.filter(created_at__lt=now - KEYS_ARE_KEPT), "created_at")
     for tenant in Tenant.objects.filter(retention_days__isnull=False).order_by("pk"):
         yield from _let_go(tenant, now - timedelta(days=tenant.retention_days or 0))
     purge_orphans()

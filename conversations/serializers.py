@@ -7,12 +7,21 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations.downloads import signed_url, url_expires_at
-from conversations.models import Attachment, Conversation, Decision, Message, WhatsappUser
+from conversations.models import Attachment, Conversation, Decision, Message, Through, WhatsappUser
+from conversations.outbound import MAX_TEXT
 from conversations.problems import problem_of
 from conversations.wording import transcript_text
 from whatsapp.refusals import Next
 
 PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
+PAUSED_BY = "Through what the agent was silenced: a person who writes or says so, or a handover. Null when it speaks."
+PAUSED_BY_NAME = "Who silenced it, where known: the person, or the API key's name."
+PAUSED_REASON = "Why the agent has handed over."
+PERSON_DUE = "Whether the customer has been handed over, and no person has written since."
+WRITTEN_THROUGH = "Where a person of the business wrote it, or that the agent hands over by it; null for all else."
+WRITTEN_BY = "The person of the business, or the name of the API key, where known."
+MINUTES = "How long the agent is silent from now on; null for as long as after a person's words."
+LONGEST_PAUSE_MINUTES = 60 * 24 * 30
 WINDOW = "Until when one may write freely: 24 hours after the customer's last message. Null when they never wrote."
 TRANSCRIPT = "The message in words, whatever its type, in the language that was asked for (`Accept-Language`)."
 CONTENT = "What there is beside the words, by type: coordinates, contacts, what was chosen, the order, Meta's errors."
@@ -50,6 +59,10 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
     )
     answer_due = serializers.SerializerMethodField(help_text="Whether the customer is waiting for the agent.")
     agent_paused_until = serializers.SerializerMethodField(help_text=PAUSED)
+    paused_by = serializers.SerializerMethodField(help_text=PAUSED_BY)
+    paused_by_name = serializers.SerializerMethodField(help_text=PAUSED_BY_NAME)
+    paused_reason = serializers.SerializerMethodField(help_text=PAUSED_REASON)
+    person_due = serializers.SerializerMethodField(help_text=PERSON_DUE)
     window_closes_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=WINDOW)
 
     class Meta:
@@ -60,6 +73,10 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
             "phone_number_id",
             "answer_due",
             "agent_paused_until",
+            "paused_by",
+            "paused_by_name",
+            "paused_reason",
+            "person_due",
             "window_closes_at",
             "created_at",
             "last_message_at",
@@ -71,6 +88,19 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
 
     def get_agent_paused_until(self, conversation: Conversation) -> datetime | None:
         return conversation.agent_paused_until if conversation.is_paused else None
+
+    @extend_schema_field(serializers.ChoiceField(choices=Through.choices, allow_null=True))
+    def get_paused_by(self, conversation: Conversation) -> str | None:
+        return (conversation.paused_by or None) if conversation.is_paused else None
+
+    def get_paused_by_name(self, conversation: Conversation) -> str:
+        return conversation.paused_by_name if conversation.is_paused else ""
+
+    def get_paused_reason(self, conversation: Conversation) -> str:
+        return conversation.paused_reason if conversation.is_paused else ""
+
+    def get_person_due(self, conversation: Conversation) -> bool:
+        return conversation.person_due_at is not None
 
 
 class MediaSerializer(serializers.ModelSerializer[Attachment]):
@@ -118,6 +148,7 @@ class MessageProblemSerializer(serializers.Serializer[object]):
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
+    written_through = serializers.SerializerMethodField(help_text=WRITTEN_THROUGH)
     content = serializers.SerializerMethodField(help_text=CONTENT)
     transcript = serializers.SerializerMethodField(help_text=TRANSCRIPT)
     refers_to = serializers.SerializerMethodField(help_text=REFERS_TO)
@@ -131,6 +162,8 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "id",
             "direction",
             "author",
+            "written_through",
+            "written_by",
             "type",
             "text",
             "transcript",
@@ -158,6 +191,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         extra_kwargs = {
             "direction": {"help_text": "Seen from the business."},
             "author": {"help_text": "Who said it."},
+            "written_by": {"help_text": WRITTEN_BY},
             "said_at": {"help_text": "Orders the conversation."},
             "edited_at": {"help_text": "When its author last changed it; null when never."},
             "revoked_at": {"help_text": "When its author deleted it; null when not."},
@@ -169,6 +203,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "resends": {"help_text": RESENDS},
             "error_code": {"help_text": "Meta's, when the message failed."},
         }
+
+    @extend_schema_field(serializers.ChoiceField(choices=Through.choices, allow_null=True))
+    def get_written_through(self, message: Message) -> str | None:
+        return message.written_through or None
 
     def get_content(self, message: Message) -> dict[str, Any]:
         """Without what is kept for staff alone, because nobody could say yet what is in it."""
@@ -217,3 +255,22 @@ class ConversationPageSerializer(PageSerializer):
 
 class MessagePageSerializer(PageSerializer):
     data = MessageSerializer(many=True)  # type: ignore[assignment]  # its name on the wire
+
+
+class StrictCharField(serializers.CharField):
+    """Only a string is one: DRF would take a number too."""
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WriteSerializer(serializers.Serializer[dict[str, str]]):
+    text = StrictCharField(max_length=MAX_TEXT)
+
+
+class PauseSerializer(serializers.Serializer[dict[str, int | None]]):
+    minutes = serializers.IntegerField(
+        min_value=1, max_value=LONGEST_PAUSE_MINUTES, allow_null=True, default=None, help_text=MINUTES
+    )

@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, Func, OuterRef, Q, TextField
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 from procrastinate import JobContext
@@ -49,6 +49,7 @@ def sweep(timestamp: int) -> None:
     go_on_with_parts()
     resending.decide_overdue()
     queue_left_answers()
+    queue_left_words()
 
 
 def process_left_events() -> None:
@@ -77,12 +78,25 @@ def go_on_with_parts() -> None:
 
 def queue_left_answers() -> None:
     """Conversations that are due and have no job: the agent could not speak, and can again."""
+    left = _without_job().filter(
+        Q(agent_paused_until=None) | Q(agent_paused_until__lt=timezone.now()),
+        answer_due_at__lt=timezone.now() - ANSWER_LEFT_AFTER,
+    )
+    queue_answers(left.order_by("answer_due_at")[:BATCH])
+
+
+def queue_left_words() -> None:
+    """What a person wrote, or a handover, that could not be sent and can again, whether the agent is silent or not."""
+    left_before = timezone.now() - ANSWER_LEFT_AFTER
+    drafts = Message.objects.filter(status=Message.Status.DRAFTED, status_at__lt=left_before)
+    left = drafts.exclude(written_through="").values("conversation")
+    queue_answers(_without_job().filter(pk__in=left)[:BATCH])
+
+
+def _without_job() -> QuerySet[Conversation]:
+    """The conversations of connected numbers that no job looks after."""
     job = ProcrastinateJob.objects.filter(task_name="answer", status__in=["todo", "doing"]).annotate(
         conversation_id=Func(F("args"), template="%(expressions)s->>'conversation_id'", output_field=TextField())
     )
-    left = Conversation.objects.filter(
-        Q(agent_paused_until=None) | Q(agent_paused_until__lt=timezone.now()),
-        answer_due_at__lt=timezone.now() - ANSWER_LEFT_AFTER,
-        connection__status=WhatsappConnection.Status.CONNECTED,
-    ).exclude(Exists(job.filter(conversation_id=Cast(OuterRef("pk"), TextField()))))
-    queue_answers(left.order_by("answer_due_at")[:BATCH])
+    connected = Conversation.objects.filter(connection__status=WhatsappConnection.Status.CONNECTED)
+    return connected.exclude(Exists(job.filter(conversation_id=Cast(OuterRef("pk"), TextField()))))

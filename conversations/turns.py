@@ -10,12 +10,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from agent.ports import LlmError, LlmRefused, Media, NoPrompt, Reply, Speaker, Turn
 from agent.replies import Question, question_of
-from conversations import media, outbound, patience, trace
+from conversations import handover, media, outbound, patience, trace
 from conversations.models import Conversation, Decision, Message
 from conversations.wording import agent_text
 from whatsapp.client import GraphClient
@@ -85,6 +86,7 @@ def _may_speak(conversation: Conversation) -> bool:
     if conversation.is_paused:
         until = f"until {conversation.agent_paused_until:%Y-%m-%d %H:%M:%S %Z}"
         trace.note(conversation, list(conversation.unheard()), Word.PAUSED, until)
+        _nothing_left(conversation)
         return False
     return conversation.connection.status == WhatsappConnection.Status.CONNECTED
 
@@ -113,6 +115,10 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message]) -> Ask | 
         return Wait(MEDIA_PAUSE_SECONDS)
     _show_typing(conversation, heard)
     if conversation.connection.status != WhatsappConnection.Status.CONNECTED:
+        return None
+    if handover.is_asked_for(unheard, conversation.tenant):
+        trace.note(conversation, unheard, Word.HANDED_OVER, handover.ASKED)
+        handover.hand_over(conversation, heard, handover.ASKED)
         return None
     if media.cannot_hear(unheard):
         trace.note(conversation, unheard, Word.DRAFTED, "Only voice messages, and there is no transcriber.")
@@ -159,6 +165,9 @@ def conclude(ask: Ask, reply: Reply | LlmError, *, is_last: bool) -> bool:
                 outbound.draft(locked, ask.heard, text=_decline(ask.conversation), note=str(reply))
             case LlmError():
                 _give_up(locked, ask.unheard, reply)
+            case Reply(hands_over=reason) if reason:
+                trace.note(locked, ask.unheard, Word.HANDED_OVER, reason)
+                handover.hand_over(locked, ask.heard, reason)
             case Reply():
                 trace.note(locked, ask.unheard, Word.DRAFTED, reply.request_id)
                 _draft(locked, ask, reply)
@@ -189,6 +198,8 @@ def _show_typing(conversation: Conversation, heard: Message) -> None:
     """Blue ticks and "typing…": a courtesy, so its failure stops nothing, except that a lost access is noted."""
     connection = conversation.connection
     try:
+        if connection.throttled_for:
+            return
         client = GraphClient(connection.access_token, keep_for(connection, heard.pk))
         client.read_and_type(connection.phone_number_id, heard.wamid or "")
     except AccessTokenRejected as error:
@@ -200,7 +211,7 @@ def _show_typing(conversation: Conversation, heard: Message) -> None:
 def said(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
     """The last messages, as the model is shown them, and everything unheard at the end."""
     of_conversation = conversation.messages.select_related("attachment__file", "in_reply_to")
-    said = of_conversation.exclude(status=Message.Status.FAILED).exclude(
+    said = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Reason.RESENT)).exclude(
         wants_answer=True, sequence__gte=unheard[0].sequence
     )
     limit = conversation.tenant.context_limit

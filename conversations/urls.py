@@ -3,7 +3,14 @@
 from django.urls import path
 
 from conversations.downloads import MediaView
-from conversations.views import ConnectionEndView, ConversationsView, MessagesView, TraceView
+from conversations.views import (
+    ConnectionEndView,
+    ConversationsView,
+    MessagesView,
+    PauseView,
+    ResumeView,
+    TraceView,
+)
 from conversations.webhooks import whatsapp_webhook
 
 urlpatterns = [
@@ -13,4 +20,6 @@ urlpatterns = [
     path("v1/conversations", ConversationsView.as_view()),
     path("v1/conversations/<uuid:conversation_id>/messages", MessagesView.as_view()),
     path("v1/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/trace", TraceView.as_view()),
+    path("v1/conversations/<uuid:conversation_id>/pause", PauseView.as_view()),
+    path("v1/conversations/<uuid:conversation_id>/resume", ResumeView.as_view()),
 ]

@@ -1,26 +1,37 @@
-"""What a tenant reads of its conversations. Knows requests and pages; every query begins at the tenant."""
+"""What a tenant reads of its conversations, and how its people speak in them.
+
+Knows requests and pages; every query begins at the tenant.
+"""
 
 from uuid import UUID
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations import trace
+from conversations import takeover, trace
 from conversations.erasure import queue_erasure
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Message, Through, Writer
 from conversations.pagination import DEFAULT_LIMIT, MAX_LIMIT, page_of
 from conversations.serializers import (
     ConversationPageSerializer,
     ConversationSerializer,
     MessagePageSerializer,
     MessageSerializer,
+    PauseSerializer,
     TraceSerializer,
+    WriteSerializer,
 )
-from tenants.authentication import tenant_of
+from tenants.authentication import name_of, tenant_of
+from tenants.idempotency import PARAMETER, once
+from tenants.models import ApiKey
 from whatsapp import lifecycle
+from whatsapp.problems import Problem
 from whatsapp.serializers import ConnectionSerializer, DisconnectSerializer
 from whatsapp.views.connections import OneConnectionView, answer, connection_of
 
@@ -62,6 +73,81 @@ class MessagesView(APIView):
             request,
             lambda page: MessageSerializer(page, many=True, context=context).data,
         )
+
+    @extend_schema(
+        operation_id="write_message",
+        parameters=[PARAMETER],
+        request=WriteSerializer,
+        responses={201: MessageSerializer},
+        description="A person of the business writes to the customer. The message is stored as `drafted` and sent "
+        "at once; the agent is silent for the tenant's time. 409 `outside_service_window` when the customer's last "
+        "message is more than 24 hours old, 409 `not_connected` when the number cannot send.",
+    )
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        return once(request, lambda: self._write(request, conversation_id))
+
+    @transaction.atomic
+    def _write(self, request: Request, conversation_id: UUID) -> Response:
+        wanted = WriteSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            message = takeover.say(_locked(request, conversation_id), wanted.validated_data["text"], _writer(request))
+        except takeover.CannotWrite as error:
+            raise Conflict(error.problem) from error
+        return Response(MessageSerializer(message, context={"request": request}).data, status=status.HTTP_201_CREATED)
+
+
+class Conflict(APIException):
+    """It cannot be sent now; the detail says why, and what to do."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.what} {problem.to_do}")
+        self.default_code = problem.code
+
+
+class PauseView(APIView):
+    @extend_schema(
+        operation_id="pause_agent",
+        request=PauseSerializer,
+        responses=ConversationSerializer,
+        description="Silences the agent in this conversation. What it was about to say is not sent.",
+    )
+    @transaction.atomic
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        wanted = PauseSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        conversation = _locked(request, conversation_id)
+        takeover.silence(conversation, wanted.validated_data["minutes"], _writer(request))
+        return Response(ConversationSerializer(conversation).data)
+
+
+class ResumeView(APIView):
+    @extend_schema(
+        operation_id="resume_agent",
+        request=None,
+        responses=ConversationSerializer,
+        description="Hands the conversation back to the agent, which answers what nobody has answered, and knows what "
+        "was said meanwhile. Asking again is harmless.",
+    )
+    @transaction.atomic
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        conversation = _locked(request, conversation_id)
+        takeover.hand_back(conversation)
+        return Response(ConversationSerializer(conversation).data)
+
+
+def _locked(request: Request, conversation_id: UUID) -> Conversation:
+    """The tenant's conversation, held until the transaction ends. Raises Http404 for anybody else's."""
+    rows = takeover.locked(Conversation.objects.for_tenant(tenant_of(request)))
+    return get_object_or_404(rows, pk=conversation_id)
+
+
+def _writer(request: Request) -> Writer:
+    """A key writes under its own name, a member under theirs."""
+    name = request.auth.name if isinstance(request.auth, ApiKey) else name_of(request.user)
+    return Writer(Through.API, name)
 
 
 class TraceView(APIView):

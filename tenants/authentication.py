@@ -49,6 +49,11 @@ class SpeaksForTenant(BasePermission):
         return bool(request.user and request.user.is_authenticated and request.user.memberships.exists())
 
 
+def name_of(user: Any) -> str:
+    """How a person is called, to others."""
+    return str(user.get_full_name() or user.get_username())
+
+
 def tenant_of(request: Request) -> Tenant:
     """The tenant this request speaks for.
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Self, TypeVar
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from tenants.ids import uuid7
 
 LAST_USED_PRECISION = timedelta(minutes=1)
+HANDOVER_PAUSE = timedelta(hours=12)
 
 
 class Tenant(models.Model):
@@ -57,6 +59,20 @@ class Tenant(models.Model):
         help_text=_(
             "How long the agent waits for a customer to finish; 0 for not at all, empty for the platform's default."
         ),
+    )
+    handover_phrases = models.TextField(
+        _("phrases that ask for a person"),
+        blank=True,
+        help_text=_(
+            "One per line; case and accents do not matter. Who writes one of them is handed over to a person. "
+            "Empty for the usual ones in English and Spanish."
+        ),
+    )
+    handover_message = models.TextField(
+        _("message of the handover"),
+        blank=True,
+        max_length=1000,
+        help_text=_("What the customer is told then; empty for our own sentence."),
     )
     retention_days = models.PositiveIntegerField(
         _("days that messages are kept"),
@@ -98,6 +114,12 @@ class Tenant(models.Model):
         """How long the agent is silent after a person of the business has spoken."""
         minutes = settings.AGENT_PAUSE_MINUTES if self.pause_minutes is None else self.pause_minutes
         return timedelta(minutes=minutes)
+
+    @property
+    def handover_pause(self) -> timedelta:
+        """How long the agent is silent when that is what somebody wants: also where a person's words alone do not
+        silence it."""
+        return self.pause or HANDOVER_PAUSE
 
 
 _Owned = TypeVar("_Owned", bound=models.Model, covariant=True)
@@ -197,3 +219,20 @@ class ApiKey(TenantOwned):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+
+class IdempotencyKey(TenantOwned):
+    """What was answered to a request, for whoever sends the same again: kept for a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the method, the path and the body.")
+    status = models.PositiveSmallIntegerField()
+    answer = models.JSONField(encoder=DjangoJSONEncoder)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -47,6 +47,8 @@ PATHS = {
     "v1/conversations": "tenant",
     "v1/conversations/<uuid:conversation_id>/messages": "tenant",
     "v1/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/trace": "tenant",
+    "v1/conversations/<uuid:conversation_id>/pause": "tenant",
+    "v1/conversations/<uuid:conversation_id>/resume": "tenant",
 }
 TENANT_PATHS = [path for path, who in PATHS.items() if who == "tenant"]
 

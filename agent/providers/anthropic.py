@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Reply, Speaker, Turn
+from agent.tools import HAND_OVER
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         ImageBlockParam,
         Message,
         MessageParam,
+        ToolParam,
     )
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,15 @@ TRANSIENT_STATUS = {408, 409, 429}
 ACCOUNT_TROUBLE_STATUS = {401, 402, 403}
 ACCOUNT_TROUBLE_PAUSE_SECONDS = 300.0
 SPENDING_LIMIT = "enforced_spend_limit_reached"
+TOOL: "ToolParam" = {
+    "name": HAND_OVER.name,
+    "description": HAND_OVER.description,
+    "input_schema": {
+        "type": "object",
+        "properties": {"reason": {"type": "string", "description": HAND_OVER.reason}},
+        "required": ["reason"],
+    },
+}
 END_OF_SENTENCE = re.compile(r"[.!?…。！？][\"'”’»)]*(?=\s|$)")
 
 
@@ -75,6 +86,7 @@ class AnthropicProvider:
                 system=[{"type": "text", "text": system_prompt, "cache_control": {"type": "ephemeral"}}],
                 messages=[_param(turn) for turn in _opened(turns)],
                 metadata={"user_id": customer},
+                tools=[TOOL],
             )
         except self._sdk.APIStatusError as error:
             raise error_from(error) from error
@@ -119,15 +131,25 @@ def reply_from(message: "Message") -> Reply:
     if message.stop_reason == "refusal":
         category = message.stop_details.category if message.stop_details else None
         raise LlmRefused(f"The model refused ({category or 'no category given'}).")
+    hands_over = _handed_over(message)
     if message.stop_reason == "max_tokens":
         text = whole_sentences(text)
-    elif message.stop_reason not in SENDABLE:
+    elif message.stop_reason not in SENDABLE and not hands_over:
         raise LlmError(f"The model stopped with {message.stop_reason}.")
-    if not text:
+    if not text and not hands_over:
         raise LlmError(f"The model said nothing ({message.stop_reason}).")
     usage = message.usage
     read = usage.input_tokens + (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
-    return Reply(text, message.model, message._request_id or message.id, read, usage.output_tokens)
+    return Reply(text, message.model, message._request_id or message.id, read, usage.output_tokens, hands_over)
+
+
+def _handed_over(message: "Message") -> str:
+    """The reason, when the model has chosen to hand over; a sentence of ours when it gives none."""
+    for block in message.content:
+        if block.type == "tool_use" and block.name == HAND_OVER.name:
+            reason = block.input.get("reason") if isinstance(block.input, dict) else None
+            return str(reason or "The agent asks for a person.")
+    return ""
 
 
 def whole_sentences(text: str) -> str:

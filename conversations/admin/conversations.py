@@ -11,14 +11,19 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.messages import TROUBLED, preview, status_badge
+from conversations.admin.takeover import TakeoverAdmin, who_speaks
 from conversations.admin.transcript import transcript
 from conversations.models import Conversation, Message
 from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of, tenant_column
-from tenants.endless import EndlessAdmin, NewestFirst
+from tenants.endless import NewestFirst
 from tenants.models import Tenant
 from whatsapp.admin import secrets
 
@@ -30,9 +35,11 @@ class WaitingFilter(admin.SimpleListFilter):
     parameter_name = "answer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("due", _("Waiting for an answer"))]
+        return [("due", _("Waiting for an answer")), ("person", _("Waiting for a person"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "person":
+            return queryset.filter(person_due_at__isnull=False)
         return queryset.filter(answer_due_at__isnull=False) if self.value() else queryset
 
 
@@ -61,7 +68,7 @@ class ConversationList(NewestFirst):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(EndlessAdmin):
+class ConversationAdmin(TakeoverAdmin):
     list_display = ["whatsapp_user", "last_message", "answer", "last_message_time", "tenant", "connection"]
     list_filter = [WaitingFilter, TenantFilter]
     search_fields = ["whatsapp_user__wa_id"]
@@ -97,12 +104,22 @@ class ConversationAdmin(EndlessAdmin):
 
     @admin.display(description=_("answer"))
     def answer(self, conversation: Any) -> SafeString | str:
-        due = badge("warn", _("Waiting")) if conversation.answer_due_at else ""
-        silent = badge("quiet", _("A person speaks")) if conversation.is_paused else ""
-        troubled = conversation.last is not None and conversation.last.status in TROUBLED
-        return due or silent or (status_badge(conversation.last) if troubled else NOTHING)
+        """Who waits, who speaks and until when; else whether the last message has arrived."""
+        states = []
+        if conversation.person_due_at:
+            states.append(badge("bad", _("Waiting for a person")))
+        if conversation.answer_due_at:
+            states.append(badge("warn", _("Waiting")))
+        if conversation.is_paused:
+            until = date_format(timezone.localtime(conversation.agent_paused_until), "j M H:i")
+            told = gettext("until %(until)s: %(who)s") % {"until": until, "who": who_speaks(conversation)}
+            states.append(format_html("{} {}", badge("quiet", _("Agent silent")), told))
+        elif conversation.last is not None and conversation.last.status in TROUBLED:
+            states.append(status_badge(conversation.last))
+        return format_html_join("", '<span class="pair">{}</span>', ((state,) for state in states)) or NOTHING
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         conversation = context["original"]
-        context.update(transcript(conversation, request), title=str(conversation), subtitle=None)
+        context.update(transcript(conversation, request), **self.doors(request, conversation))
+        context.update(title=str(conversation), subtitle=None)
         return super().render_change_form(request, context, *args, **kwargs)

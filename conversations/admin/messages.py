@@ -63,22 +63,9 @@ class MessageAdmin(EndlessAdmin):
     search_help_text = _("A whole wamid.")
     ordering = ["-created_at", "-id"]
     fields = [
-        *("tenant", "talk", "sequence", "direction", "author", "type", "state", "status_time"),
-        *(
-            "trouble",
-            "error_code",
-            "error",
-            "tries",
-            "first",
-            "note",
-            "words",
-            "details",
-            "attached",
-            "about",
-            "said",
-            "edited",
-            "revoked",
-        ),
+        *("tenant", "talk", "sequence", "direction", "author", "written_through", "written_by"),
+        *("type", "state", "status_time", "trouble", "error_code", "error", "tries", "first", "note", "words"),
+        *("details", "attached", "about", "said", "edited", "revoked"),
         *("became", "wants_answer", "time", "sent", "wamid", "happening", "calls", "price"),
         *("prompt", "llm_model", "llm_request_id", "input_tokens", "output_tokens"),
     ]

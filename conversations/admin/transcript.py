@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.messages import in_a_line
 from conversations.downloads import INLINE, signed_url
-from conversations.models import Attachment, Conversation, Message
+from conversations.models import Attachment, Conversation, Message, Through
 from conversations.pagination import behind
 from conversations.problems import Problem, problem_of
 from conversations.wording import transcript_text
@@ -29,6 +29,14 @@ KEYS = ("said_at", "sequence")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is said about another message or about the customer: a line between the bubbles.
 NOTES = {"reaction", "edit", "revoke", "system"}
+
+WRITTEN: dict[str, Promise] = {
+    "": _("Written in the WhatsApp Business app"),
+    Through.ECHO: _("Written in the WhatsApp Business app"),
+    Through.API: _("Written by %(name)s, through the API"),
+    Through.STAFF: _("Written by %(name)s, in the back office"),
+    Through.HANDOVER: _("Hands over to a person"),
+}
 
 Mark = str | Promise
 Place = tuple[datetime, int]
@@ -153,7 +161,7 @@ def _marks(conversation: Conversation, message: Message) -> Iterator[Mark]:
     """How it came to us. What else there is to know of it is in its words."""
     if message.said_at < conversation.connection.created_at:
         yield _("Imported: from before the number was connected")
-    if message.author == Message.Author.BUSINESS:
-        yield _("Written in the WhatsApp Business app")
+    if message.author == Message.Author.BUSINESS or message.written_through:
+        yield str(WRITTEN[message.written_through]) % {"name": message.written_by}
     if message.resends_id:
         yield _("Sent once more: Meta never said what became of the first one")

@@ -1,6 +1,6 @@
 """The rows of this app: events, customers, conversations, messages, media."""
 
-from conversations.models.conversation import SERVICE_WINDOW, Conversation
+from conversations.models.conversation import PAUSE_FIELDS, SERVICE_WINDOW, Conversation, Through, Writer
 from conversations.models.decisions import Decision
 from conversations.models.events import ParkedStatus, WebhookEvent
 from conversations.models.media import Attachment, MediaFile, media_storage
@@ -8,6 +8,7 @@ from conversations.models.message import UNDECIDED, Message
 from conversations.models.people import WhatsappUser
 
 __all__ = [
+    "PAUSE_FIELDS",
     "SERVICE_WINDOW",
     "UNDECIDED",
     "Attachment",
@@ -16,7 +17,9 @@ __all__ = [
     "MediaFile",
     "Message",
     "ParkedStatus",
+    "Through",
     "WebhookEvent",
     "WhatsappUser",
+    "Writer",
     "media_storage",
 ]

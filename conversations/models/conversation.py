@@ -4,7 +4,7 @@ Knows how messages are numbered; nothing of Meta's JSON, of HTTP or of models of
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
 from django.db.models import F, Q
@@ -23,6 +23,26 @@ if TYPE_CHECKING:
 # How long after a customer's message we may answer freely.
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing
 SERVICE_WINDOW = timedelta(hours=24)
+
+
+class Through(models.TextChoices):
+    """Where the business speaks when it is not the agent that answers."""
+
+    ECHO = "echo", _("The WhatsApp Business app")
+    API = "api", _("The API")
+    STAFF = "staff", _("The back office")
+    HANDOVER = "handover", _("The agent, handing over")
+
+
+class Writer(NamedTuple):
+    """A person of the business, as far as we know: where they write, and their name or that of their key."""
+
+    through: str
+    name: str = ""
+
+
+# What says that the agent is silent, and that somebody waits for a person.
+PAUSE_FIELDS = ("agent_paused_until", "paused_by", "paused_by_name", "paused_reason", "person_due_at")
 
 
 class Conversation(TenantOwned):
@@ -51,6 +71,18 @@ class Conversation(TenantOwned):
         editable=False,
         help_text=_("A person of the business is speaking."),
     )
+    paused_by = models.CharField(
+        _("silenced through"), max_length=10, choices=Through.choices, blank=True, editable=False
+    )
+    paused_by_name = models.CharField(_("silenced by"), max_length=150, blank=True, editable=False)
+    paused_reason = models.CharField(_("why the agent is silent"), max_length=500, blank=True, editable=False)
+    person_due_at = models.DateTimeField(
+        _("a person is due since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The customer has been handed over, and no person of the business has spoken since."),
+    )
     last_sequence = models.PositiveIntegerField(default=0, editable=False)
     answer_due_at = models.DateTimeField(
         _("answer due since"),
@@ -72,6 +104,9 @@ class Conversation(TenantOwned):
             models.Index(fields=["answer_due_at"], condition=Q(answer_due_at__isnull=False), name="conversation_due"),
             models.Index(
                 fields=["tenant"], condition=Q(answer_due_at__isnull=False), name="conversation_due_of_tenant"
+            ),
+            models.Index(
+                fields=["person_due_at"], condition=Q(person_due_at__isnull=False), name="conversation_for_person"
             ),
         ]
 
@@ -104,6 +139,30 @@ class Conversation(TenantOwned):
         heard = self.messages.filter(in_reply_to__isnull=False).order_by("-sequence")
         last_heard = heard.values_list("in_reply_to__sequence", flat=True).first() or 0
         return self.messages.filter(wants_answer=True, sequence__gt=last_heard).order_by("sequence")
+
+    def silence(self, until: datetime, writer: Writer, reason: str = "") -> None:
+        """The agent is silent until then. Does not save."""
+        self.agent_paused_until, self.paused_reason = until, reason[:500]
+        self.paused_by, self.paused_by_name = writer.through, writer.name[:150]
+
+    def person_spoke(self, at: datetime, pause: timedelta, writer: Writer) -> None:
+        """A person of the business had a say then: what was said before is answered, and the agent is silent for a
+        while. Saves that of the messages; the caller saves the row, whose lock it holds."""
+        self.unheard().filter(said_at__lte=at).update(wants_answer=False)
+        if self.agent_paused_until is None or at + pause >= self.agent_paused_until:
+            self.silence(at + pause, writer)
+        if self.person_due_at and self.person_due_at <= at:
+            self.person_due_at = None
+
+    def unsilence(self) -> None:
+        """The agent may speak again, and nobody waits for a person. Does not save."""
+        self.agent_paused_until = self.person_due_at = None
+        self.paused_by = self.paused_by_name = self.paused_reason = ""
+
+    def silences(self, message: "Message") -> bool:
+        """Whether this draft must not be sent now: the agent's, unless it is how the agent hands over."""
+        hands_over = message.written_through == self.paused_by == Through.HANDOVER
+        return self.is_paused and message.author == message.Author.AGENT and not hands_over
 
     @property
     def is_paused(self) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agent.models import SystemPrompt
-from conversations.models.conversation import Conversation
+from conversations.models.conversation import Conversation, Through
 from conversations.models.events import WebhookEvent
 from tenants.ids import uuid7
 from tenants.models import TenantOwned
@@ -118,6 +118,12 @@ class Message(TenantOwned):
         help_text=_("The message of unknown end whose words these are: each is sent once more at most once."),
     )
     pricing = models.JSONField(_("pricing"), null=True, blank=True, help_text=_("What Meta charges for it."))
+
+    # Of what a person of the business wrote, and of the sentence by which the agent hands over to one.
+    written_through = models.CharField(_("written through"), max_length=10, choices=Through.choices, blank=True)
+    written_by = models.CharField(
+        _("written by"), max_length=150, blank=True, help_text=_("The person, or the key of their program.")
+    )
 
     # Of the agent's messages only.
     in_reply_to = models.OneToOneField(

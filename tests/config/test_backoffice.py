@@ -35,12 +35,13 @@ from whatsapp.models import AccountNotice, EmbeddedSignupSession, Ending, GraphE
 
 def test_the_first_page_says_what_needs_somebody(admin_client, talk):
     answer(talk, "?", "unknown")
-    Conversation.objects.update(answer_due_at=timezone.now())
+    now = timezone.now()
+    Conversation.objects.update(answer_due_at=now, person_due_at=now)
     WebhookEvent.objects.update(error="ValueError")
     talk.connection.access_lost("expired")
     attach(say(talk, "", type="image"), status="gone")
     html = page(admin_client, "/admin/")
-    assert html.count('class="card-count">1<') == 8
+    assert html.count('class="card-count">1<') == 9
     for link in re.findall(r'class="card [a-z]+" href="([^"]+)"', html):
         assert "Nothing matches" not in page(admin_client, link)
 

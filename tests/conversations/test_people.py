@@ -1,12 +1,14 @@
 """Who a customer is: by phone, by business-scoped user id, or by both, and one person whichever of them comes."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection as database
 from django.test import Client
+from django.utils import timezone
 
-from conversations.models import Conversation, Message, WhatsappUser
+from conversations.models import Conversation, Message, Through, WhatsappUser, Writer
 from tests.conftest import WEBHOOK, connect, jobs, transcript
 from tests.processes import CUSTOMER
 from whatsapp.sandbox.meta import CATALOGUE, DEMO
@@ -40,6 +42,22 @@ def test_two_rows_become_one_when_a_message_brings_both_identities(connection, s
     sends("text", text="both", identity="both")
     assert identities() == [(CUSTOMER, USER_ID)]
     assert texts(Conversation.objects.get()) == ["by phone", "by user id", "both"]
+
+
+def test_of_two_conversations_that_become_one_the_later_silence_stays(connection, sends):
+    sends("text", text="by phone", identity="phone")
+    sends("text", text="by user id", identity="user_id")
+    until = timezone.now() + timedelta(hours=1)
+    by_phone, by_user_id = Conversation.objects.order_by("created_at")
+    by_phone.silence(until, Writer(Through.STAFF, "Ana"))
+    by_user_id.silence(until + timedelta(hours=1), Writer(Through.HANDOVER), "The customer asked for a person.")
+    by_user_id.person_due_at = until
+    for conversation in (by_phone, by_user_id):
+        conversation.save()
+    sends("text", text="both", identity="both")
+    one = Conversation.objects.get()
+    assert (one.paused_by, one.paused_reason) == ("handover", "The customer asked for a person.")
+    assert (one.agent_paused_until, one.person_due_at) == (until + timedelta(hours=1), until)
 
 
 def test_of_two_conversations_that_become_one_all_is_answered_once(connection, model, meta, sends, run_jobs):

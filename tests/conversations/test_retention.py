@@ -21,6 +21,7 @@ from conversations.models import (
     WhatsappUser,
     media_storage,
 )
+from tenants.models import IdempotencyKey
 from tenants.queue import queue
 from tests.conftest import connect, jobs
 from whatsapp.models import AccountNotice, WhatsappConnection
@@ -293,3 +294,11 @@ def test_notices_go_after_four_hundred_days(connection):
 def test_events_must_be_kept_longer_than_meta_repeats_them(settings, days, found):
     settings.EVENT_LOG_DAYS = days
     assert [message.id for message in run_checks() if str(message.id).startswith("conversations.")] == found
+
+
+def test_answers_to_repeated_requests_are_kept_for_a_day(tenant):
+    for hours in (23, 25):
+        with days_ago(hours / 24):
+            IdempotencyKey.objects.create(tenant=tenant, key=str(hours), fingerprint="x", status=201, answer={})
+    purge()
+    assert IdempotencyKey.objects.get().key == "23"

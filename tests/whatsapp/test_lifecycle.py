@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from conversations.models import Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
+from tenants.models import IdempotencyKey
 from tests.conftest import connect
 from whatsapp import tasks
 from whatsapp.models import AccountNotice, EmbeddedSignupSession, Ending, GraphExchange, WhatsappConnection
@@ -194,6 +195,7 @@ def beside(connection: WhatsappConnection) -> None:
     owned, now = {"tenant": connection.tenant, "connection": connection}, timezone.now()
     ParkedStatus.objects.create(**owned, wamid="wamid.X", status="read", at=now)
     AccountNotice.objects.create(**owned, digest="x", field="account_update", happened_at=now)
+    IdempotencyKey.objects.create(tenant=connection.tenant, key="1", fingerprint="x", status=201, answer={"text": "Hi"})
     WhatsappUser.objects.create(tenant=connection.tenant, wa_id="34699", contact_name="Pan", contact_at=now)
 
 
@@ -204,7 +206,7 @@ def test_what_meta_told_besides_is_erased_too(connection, stranger, meta, run_jo
         beside(each)
     disconnect(connection, data="erase")
     run_jobs(now=True)
-    for model in (ParkedStatus, AccountNotice, WhatsappUser):
+    for model in (ParkedStatus, AccountNotice, IdempotencyKey, WhatsappUser):
         assert [row.tenant for row in model.objects.all()] == [stranger]
 
 

@@ -1,0 +1,92 @@
+"""A person of the business takes a conversation over: writes, silences the agent, hands back.
+
+Knows when one may write, and what it means for the agent. The caller's transaction holds the lock of the row, as
+`locked` takes it.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models import PAUSE_FIELDS, Conversation, Message, Writer
+from conversations.tasks import owe_answer, queue_answers
+from whatsapp.models import WhatsappConnection
+from whatsapp.problems import Problem, problem_of
+
+NOT_CONNECTED = "not_connected"
+OUTSIDE_WINDOW = "outside_service_window"
+CLOSED = _("The customer's last message is more than 24 hours old: WhatsApp takes only templates now.")
+NEVER_OPENED = _("The customer has not written yet: WhatsApp takes only templates now.")
+TEMPLATE = _("Send a template, or wait until the customer writes.")
+
+
+class CannotWrite(Exception):
+    """A person cannot write now; the problem says why, and what to do."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+def locked(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """The rows for whoever changes them; without the secrets of their numbers."""
+    whole = rows.select_related("tenant", "connection", "whatsapp_user").select_for_update(of=("self",))
+    return whole.defer("connection__access_token", "connection__pin")
+
+
+def obstacle(conversation: Conversation) -> Problem | None:
+    """Why nobody can write here now, and what to do; None when one can."""
+    connection = conversation.connection
+    if connection.status != WhatsappConnection.Status.CONNECTED and (problem := problem_of(connection)):
+        return problem._replace(code=NOT_CONNECTED)
+    closes = conversation.window_closes_at
+    if closes is None or closes <= timezone.now():
+        return Problem(OUTSIDE_WINDOW, str(CLOSED if closes else NEVER_OPENED), str(TEMPLATE))
+    return None
+
+
+def say(conversation: Conversation, text: str, writer: Writer, **fields: Any) -> Message:
+    """The person's words are on their way, and the agent is silent for the tenant's time. Raises CannotWrite.
+
+    No answer is owed for them: their job sends them whether the agent is silent or not.
+    """
+    if problem := obstacle(conversation):
+        raise CannotWrite(problem)
+    message = conversation.append(
+        direction=Message.Direction.OUTBOUND,
+        author=Message.Author.BUSINESS,
+        status=Message.Status.DRAFTED,
+        text=text,
+        written_through=writer.through,
+        written_by=writer.name[:150],
+        **fields,
+    )
+    conversation.person_spoke(message.said_at, conversation.tenant.pause, writer)
+    conversation.save(update_fields=PAUSE_FIELDS)
+    queue_answers([conversation])
+    return message
+
+
+def silence(conversation: Conversation, minutes: int | None, writer: Writer) -> None:
+    """The agent is silent for so long from now on, or for the tenant's time."""
+    pause = conversation.tenant.handover_pause if minutes is None else timedelta(minutes=minutes)
+    conversation.silence(timezone.now() + pause, writer)
+    conversation.save(update_fields=PAUSE_FIELDS)
+
+
+def hand_back(conversation: Conversation) -> None:
+    """The agent may speak again, and answers what nobody has answered.
+
+    With a job also where an answer was due already: the one that was there has found the agent silent.
+    """
+    was_paused = conversation.is_paused
+    conversation.unsilence()
+    conversation.save(update_fields=PAUSE_FIELDS)
+    if conversation.answer_due_at and was_paused:
+        queue_answers([conversation])
+    elif conversation.unheard().exists():
+        owe_answer(conversation)
+        conversation.refresh_from_db(fields=["answer_due_at"])
