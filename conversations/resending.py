@@ -17,7 +17,7 @@ BATCH = 100
 # Half the window: then the first one is still here (a tenant keeps messages for a day at least) when it is asked
 # whether the second one may go again.
 LATEST = SERVICE_WINDOW / 2
-WORDS = ("direction", "author", "type", "text", "content", "refers_to")
+WORDS = ("direction", "author", "written_through", "written_by", "type", "text", "content", "refers_to")
 
 
 def decide_overdue() -> None:
