@@ -107,6 +107,8 @@ EXCHANGE_LOG_DAYS = env.int("EXCHANGE_LOG_DAYS", default=14)
 EVENT_LOG_DAYS = env.int("EVENT_LOG_DAYS", default=30)
 # How long the agent lets a customer finish before it speaks; a tenant may have its own number.
 ANSWER_WAIT_SECONDS = env.float("ANSWER_WAIT_SECONDS", default=1.5)
+# So often the agent answers in one conversation within an hour; more is a machine on the other side, or a flood.
+TURNS_PER_HOUR = env.int("TURNS_PER_HOUR", default=60)
 # How long the agent is silent after a person of the business has spoken; a tenant may have its own number.
 AGENT_PAUSE_MINUTES = env.int("AGENT_PAUSE_MINUTES", default=720)
 # How long a send without a clear answer waits for Meta to say what became of it; then the tenant's policy decides.

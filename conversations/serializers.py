@@ -14,9 +14,10 @@ from conversations.wording import transcript_text
 from whatsapp.refusals import Next
 
 PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
-PAUSED_BY = "Through what the agent was silenced: a person who writes or says so, or a handover. Null when it speaks."
+PAUSED_BY = "Through what the agent was silenced: a person who writes or says so, a handover, a limit; null when not."
+
 PAUSED_BY_NAME = "Who silenced it, where known: the person, or the API key's name."
-PAUSED_REASON = "Why the agent has handed over."
+PAUSED_REASON = "Why the agent has handed over or stopped."
 PERSON_DUE = "Whether the customer has been handed over, and no person has written since."
 WRITTEN_THROUGH = "Where a person of the business wrote it, or that the agent hands over by it; null for all else."
 WRITTEN_BY = "The person of the business, or the name of the API key, where known."

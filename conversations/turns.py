@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from agent.ports import LlmError, LlmRefused, Media, NoPrompt, Reply, Speaker, Turn
 from agent.replies import Question, question_of
-from conversations import handover, media, outbound, patience, trace
+from conversations import handover, limits, media, outbound, patience, trace
 from conversations.models import Conversation, Decision, Message
 from conversations.wording import agent_text
 from whatsapp.client import GraphClient
@@ -109,6 +109,10 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message]) -> Ask | 
     if conversation.window_closes_at is None or conversation.window_closes_at < timezone.now():
         trace.note(conversation, unheard, Word.WINDOW_CLOSED)
         outbound.not_drafted(conversation, heard, Reason.WINDOW_CLOSED, "The service window has closed.")
+        return None
+    if why := limits.reason_to_stop(conversation, unheard):
+        trace.note(conversation, unheard, Word.LIMITED, why)
+        limits.stop(conversation, why)
         return None
     if media.is_awaited(unheard):
         trace.note(conversation, unheard, Word.MEDIA_AWAITED)

@@ -32,6 +32,7 @@ SPEAKING: dict[str, Promise] = {
     Through.API: _("%(name)s speaks through the API"),
     Through.STAFF: _("%(name)s speaks from the back office"),
     Through.HANDOVER: _("The agent has handed over to a person"),
+    Through.LIMIT: _("Too many turns, or the same words again and again"),
 }
 LENGTHS = [
     (30, _("30 minutes")),

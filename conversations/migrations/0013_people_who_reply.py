@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversation',
             name='paused_by',
-            field=models.CharField(blank=True, choices=[('echo', 'The WhatsApp Business app'), ('api', 'The API'), ('staff', 'The back office'), ('handover', 'The agent, handing over')], editable=False, max_length=10, verbose_name='silenced through'),
+            field=models.CharField(blank=True, choices=[('echo', 'The WhatsApp Business app'), ('api', 'The API'), ('staff', 'The back office'), ('handover', 'The agent, handing over'), ('limit', 'Too many turns, or the same words again and again')], editable=False, max_length=10, verbose_name='silenced through'),
         ),
         migrations.AddField(
             model_name='conversation',
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='message',
             name='written_through',
-            field=models.CharField(blank=True, choices=[('echo', 'The WhatsApp Business app'), ('api', 'The API'), ('staff', 'The back office'), ('handover', 'The agent, handing over')], max_length=10, verbose_name='written through'),
+            field=models.CharField(blank=True, choices=[('echo', 'The WhatsApp Business app'), ('api', 'The API'), ('staff', 'The back office'), ('handover', 'The agent, handing over'), ('limit', 'Too many turns, or the same words again and again')], max_length=10, verbose_name='written through'),
         ),
         migrations.RunPython(say_who_silenced, migrations.RunPython.noop),
         migrations.AddIndex(

@@ -26,12 +26,13 @@ SERVICE_WINDOW = timedelta(hours=24)
 
 
 class Through(models.TextChoices):
-    """Where the business speaks when it is not the agent that answers."""
+    """Where the business speaks, or why nobody does, when it is not the agent that answers."""
 
     ECHO = "echo", _("The WhatsApp Business app")
     API = "api", _("The API")
     STAFF = "staff", _("The back office")
     HANDOVER = "handover", _("The agent, handing over")
+    LIMIT = "limit", _("Too many turns, or the same words again and again")
 
 
 class Writer(NamedTuple):

@@ -27,6 +27,7 @@ class Decision(TenantOwned):
         SUPERSEDED = "superseded", _("The customer wrote more meanwhile: the answer was dropped and made anew")
         REFUSED = "refused", _("The model declined to answer")
         GIVEN_UP = "given_up", _("The model will not answer this")
+        LIMITED = "limited", _("Too many turns, or the same words again and again: the agent is silent")
         HANDED_OVER = "handed_over", _("The conversation was handed over to a person")
         DRAFTED = "drafted", _("An answer was written")
         DELAYED = "delayed", _("Meta did not take the answer: it is sent again")

@@ -1,0 +1,40 @@
+"""When the agent stops: a machine on the other side, or somebody who floods. What they send is stored all the same.
+
+Knows how much is too much; that the agent is silent then, and that staff see it, is the conversation's.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from conversations.models import PAUSE_FIELDS, Conversation, Message, Through, Writer
+
+AN_HOUR = timedelta(hours=1)
+# The same words so often within so short a time are an auto-reply, not a person.
+MOST_REPEATS = 5
+REPEATS_WITHIN = timedelta(minutes=10)
+
+
+def reason_to_stop(conversation: Conversation, unheard: Sequence[Message]) -> str:
+    """Why the agent had better say nothing more here for a while; empty when all is well."""
+    now = timezone.now()
+    answers = conversation.messages.filter(said_at__gt=now - AN_HOUR, in_reply_to__isnull=False)
+    if answers[: settings.TURNS_PER_HOUR].count() >= settings.TURNS_PER_HOUR:
+        return f"The agent has answered {settings.TURNS_PER_HOUR} times within an hour."
+    said = unheard[-1].text
+    same = conversation.messages.filter(said_at__gt=now - REPEATS_WITHIN, author=Message.Author.CUSTOMER, text=said)
+    if said and same[: MOST_REPEATS + 1].count() > MOST_REPEATS:
+        return f"The same words came more than {MOST_REPEATS} times within ten minutes."
+    return ""
+
+
+def stop(conversation: Conversation, why: str) -> None:
+    """The agent is silent for an hour, and the conversation is on the staff's list."""
+    with transaction.atomic():
+        row = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        row.silence(timezone.now() + AN_HOUR, Writer(Through.LIMIT), why)
+        row.person_due_at = row.person_due_at or timezone.now()
+        row.save(update_fields=PAUSE_FIELDS)
