@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from conversations.models import Conversation, Decision, Message
 
@@ -25,11 +25,15 @@ def note(conversation: Conversation, messages: Sequence[Message], word: Decision
     if not messages:
         return
     numbers = [message.sequence for message in messages]
+    _keep(conversation, min(numbers), max(numbers), word, detail)
+
+
+def _keep(conversation: Conversation, first: int, last: int, word: Decision.Word, detail: str) -> None:
     decision = Decision(
         tenant_id=conversation.tenant_id,
         conversation=conversation,
-        first=min(numbers),
-        last=max(numbers),
+        first=first,
+        last=last,
         word=word,
         detail=detail[:500],
     )
@@ -61,10 +65,15 @@ def note_repeats(messages: Sequence[Message]) -> None:
 
 
 def note_about_answer(answer: Message, word: Decision.Word, detail: str = "") -> None:
-    """The same about what this message of ours answers; a further part of a long reply answers what the first does."""
-    reply = answer.part_of or answer
-    if reply.in_reply_to is not None:
-        note(answer.conversation, [reply.in_reply_to], word, detail)
+    """The same about everything that this message of ours answers; a part of a long reply answers what the first does.
+
+    What that is was decided when it was drafted, or is the one message that it names.
+    """
+    heard = (answer.part_of or answer).in_reply_to
+    if heard is not None:
+        drafted = Decision.objects.filter(conversation=answer.conversation_id, last=heard.sequence)
+        first = drafted.aggregate(first=Min("first"))["first"] or heard.sequence
+        _keep(answer.conversation, first, heard.sequence, word, detail)
 
 
 def decisions_about(message: Message) -> list[Decision]:
