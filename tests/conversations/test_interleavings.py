@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
 from tenants.queue import queue
+from tests.conftest import jobs
 from tests.faults.steps import Watch, watch_calls, watch_queue, watch_sql, watched
 from whatsapp.sandbox.meta import DEMO
 
@@ -210,10 +211,18 @@ class Play:
         self.forget_failures()
         self.releases(newest=False, together=False)
         self.pauses_end()
-        for _round in range(4):
+        for _round in range(6):
             self.time_passes()
             self.works(0, "", "", 0)
             self.look()
+            if not self.is_left():
+                break
+
+    def is_left(self) -> bool:
+        """Whether there is something to do yet."""
+        due = Conversation.objects.filter(answer_due_at__isnull=False)
+        unsent = Message.objects.filter(status__in=["drafted", "sending"])
+        return due.exists() or unsent.exists() or WebhookEvent.objects.filter(processed_at=None).exists() or jobs() > 0
 
     def judge(self) -> list[str]:
         replies = Message.objects.filter(direction="outbound", author="agent")

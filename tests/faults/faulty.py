@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,13 @@ def main() -> None:
     get_resolver().url_patterns  # noqa: B018  reads them
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)  # noqa: T201
+    children = []
     for line in sys.stdin:
-        print(serve(json.loads(line)), flush=True)  # noqa: T201
+        children.append(serve(json.loads(line)))
+        print(children[-1], flush=True)  # noqa: T201
+    for child in children:  # whoever has started us is gone
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
 
 
 if __name__ == "__main__":

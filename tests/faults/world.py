@@ -36,19 +36,36 @@ SEEN = ("sent", "delivered", "read", "played")
 PERIODIC = ("sweep", "retry_jobs_of_dead_workers")
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What a worker meets: Meta's or the model's trouble with everybody, what a dead worker has left; and which of its
+    tasks is watched."""
+
+    trouble: str = ""
+    dead: Fault | None = None
+    task: str = "answer"
+
+    def __str__(self) -> str:
+        return f" ({self.trouble or self.task})" if self.trouble or self.dead else ""
+
+
+QUIET = Scene()
+
+
 @dataclass
 class Case:
     """What was done to whom, and what came of it."""
 
     role: str
     fault: Fault | None
+    scene: Scene = QUIET
     struck: bool = False
     seconds: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
     wrongs: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        what = f"{self.fault.kind:<22} {self.fault.word} #{self.fault.nth}" if self.fault else "nothing"
+        what = f"{self.fault.kind:<22} {self.fault.word} #{self.fault.nth}{self.scene}" if self.fault else "nothing"
         came = " ".join(f"{word}:{count}" for word, count in sorted(self.outcomes.items()))
         state = "WRONG" if self.wrongs else "held" if self.struck else "not reached"
         return f"{self.role:<8} {what:<75} {state:<12} {came}  ({self.seconds:.1f} s)" + "".join(
@@ -90,7 +107,7 @@ class World(Platform):
 
     # ── Processes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def run(self, role: str, fault: Fault | None = None, written: Path | None = None, **more: str) -> None:
+    def run(self, role: str, fault: Fault | None = None, written: Path | None = None, task: str = "answer") -> None:
         """Starts a process, to be hurt as the fault says, and only once."""
         struck = self.struck
         order = {
@@ -102,7 +119,7 @@ class World(Platform):
             "journal": str(self.directory / "journal.jsonl"),
             **({"fault": fault.text} if fault else {}),
             **({"written": str(written)} if written else {}),
-            **more,
+            "task": task,
         }
         assert self.mother.stdin is not None
         self.mother.stdin.write(json.dumps(order) + "\n")
@@ -139,18 +156,19 @@ class World(Platform):
 
     # ── One case ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def try_out(self, role: str, fault: Fault | None, written: Path | None = None, **more: str) -> Case:
+    def try_out(self, role: str, fault: Fault | None, written: Path | None = None, scene: Scene = QUIET) -> Case:
         """Four customers write twice each while this happens to this process; then all has to come right."""
         self._begin()
-        started, case = time.monotonic(), Case(role, fault)
+        started, case = time.monotonic(), Case(role, fault, scene)
         try:
             if role == "worker":
                 self._customers_write()
                 self._wait_until_stored()
-                self.run("worker", fault, written, **more)
+                self._set(scene)
+                self.run("worker", fault, written, task=scene.task)
             else:
                 self.kill(role)
-                self.run(role, fault, written, **more)
+                self.run(role, fault, written)
                 self.run("worker")
                 self._customers_write()
             self._see_it_through(role, fault, case)
@@ -177,6 +195,15 @@ class World(Platform):
             cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
         self.known = {message["wamid"] for message in self.call("state")["messages"]}
         self.number += 1
+
+    def _set(self, scene: Scene) -> None:
+        for _customer in CUSTOMERS if scene.trouble else ():
+            self.call("failures", {"kind": scene.trouble})
+        if scene.dead:
+            self.run("worker", scene.dead)
+            wait_for(lambda: not self.lives("worker"))
+            self.struck.unlink()
+            self.time_passes(everybody_is_dead=True)
 
     def _customers_write(self) -> None:
         for wa_id in CUSTOMERS:
@@ -326,12 +353,12 @@ class World(Platform):
                 yield f"the order is broken: {heard}, on the phone {there}"
 
 
-def steps_of(world: World, role: str, directory: Path, **more: str) -> list[tuple[str, int]]:
+def steps_of(world: World, role: str, directory: Path, scene: Scene = QUIET) -> list[tuple[str, int]]:
     """Every step that this role takes when nothing happens to it: each word, and the how-manieth of it."""
     found: list[tuple[str, int]] = []
-    for time_ in range(2):  # what is done by the way comes in any order
-        written = directory / f"{role}-{time_}.steps"
-        case = world.try_out(role, None, written, **more)
+    for _time in range(2):  # what is done by the way comes in any order
+        written = directory / f"{world.number}.steps"
+        case = world.try_out(role, None, written, scene)
         assert not case.wrongs, case
         counts: Counter[str] = Counter()
         for word in written.read_text().splitlines():
@@ -346,12 +373,12 @@ def report(cases: list[Case], path: Path, say: Callable[[str], None]) -> None:
     lines = [str(case) for case in cases]
     summary: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for case in cases:
-        counts = summary[case.role, case.fault.kind if case.fault else ""]
+        counts = summary[f"{case.role}{case.scene}", case.fault.kind if case.fault else ""]
         counts["cases"] += 1
         counts["held" if case.struck and not case.wrongs else "WRONG" if case.wrongs else "not reached"] += 1
         counts.update(case.outcomes)
     for (role, kind), counts in summary.items():
-        lines.append(f"{role:<8} {kind:<22} " + "  ".join(f"{word} {count}" for word, count in counts.items()))
+        lines.append(f"{role:<30} {kind:<22} " + "  ".join(f"{word} {count}" for word, count in counts.items()))
     path.write_text("\n".join(lines) + "\n")
     for line in lines:
         say(line)

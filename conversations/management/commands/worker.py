@@ -71,7 +71,7 @@ async def _mind(
         if not job.cancelled() and job.exception() is not None:
             logger.critical("%s has ended, and the queue does not know", context.job.call_string)
             untold.append(job)
-            worker.stop()
+            worker.stop()  # type: ignore[no-untyped-call]
 
     job = asyncio.current_task()
     assert job is not None  # noqa: S101
