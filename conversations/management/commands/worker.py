@@ -5,16 +5,23 @@ few threads, whatever its concurrency; this one gives them a pool of their own.
 """
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.worker import Worker
 
 from agent.providers import close_provider
+
+logger = logging.getLogger(__name__)
 
 # How late a job may start that was put off: new ones are announced by PostgreSQL.
 POLL_SECONDS = 1.0
@@ -33,8 +40,10 @@ class Command(BaseCommand):
 async def work(concurrency: int) -> None:
     """Runs up to `concurrency` jobs at once; what is not asynchronous in them shares WORKER_THREADS.
 
-    Finished jobs are deleted, failed ones stay to be looked at.
+    Finished jobs are deleted, failed ones stay to be looked at. Raises CommandError when the queue could not be told
+    what became of a job: while we live it would be thought to be under way, and its conversation be silent for ever.
     """
+    untold: list[asyncio.Task[Any]] = []
     threads = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="job")
     asyncio.get_running_loop().set_default_executor(threads)
     with app.replace_connector(DjangoConnector().get_worker_connector()) as worker_app:
@@ -47,4 +56,24 @@ async def work(concurrency: int) -> None:
                 shutdown_graceful_timeout=20,
                 update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
                 stalled_worker_timeout=3 * settings.WORKER_HEARTBEAT_SECONDS,
+                worker_middleware=[partial(_mind, untold)],
             )
+    if untold:
+        raise CommandError("The worker has lost sight of a job and has to be started again.")
+
+
+async def _mind(
+    untold: list[asyncio.Task[Any]], process: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker
+) -> Any:
+    """Stops the worker when this job ends without the queue's knowing it."""
+
+    def has_ended(job: asyncio.Task[Any]) -> None:
+        if not job.cancelled() and job.exception() is not None:
+            logger.critical("%s has ended, and the queue does not know", context.job.call_string)
+            untold.append(job)
+            worker.stop()  # type: ignore[no-untyped-call]
+
+    job = asyncio.current_task()
+    assert job is not None  # noqa: S101
+    job.add_done_callback(has_ended)
+    return await process()
