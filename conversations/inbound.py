@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 LAST_WEBHOOK_PRECISION = timedelta(minutes=1)
 # What a request takes upon itself: a little more than Meta puts into a batch. Histories can be longer.
 MOST_IN_REQUEST = 1_200
+UNREACHABLE = (OperationalError, InterfaceError)
 
 
 class Part(NamedTuple):
@@ -70,15 +71,25 @@ def process(events: Iterable[WebhookEvent], *, again: bool = False, patient: boo
     """Does what the events ask for, once: what has been done is not done again, whoever calls.
 
     With `again`, also for events that were processed before. One item's failure stays on its event, and the others
-    go on. When the database fails, the event stays unprocessed and the sweep comes back to it. Who is not `patient`
-    leaves to a job what is too much for a request.
+    go on. When the database fails twice, the event stays unprocessed and the sweep comes back to it. Who is not
+    `patient` leaves to a job what is too much for a request.
     """
     for event in events:
         if event.processed_at is None or again:
             try:
                 _process(event, patient=patient)
-            except (OperationalError, InterfaceError):
-                logger.exception("event %s waits for the sweep", event.pk)
+            except UNREACHABLE as error:
+                # At once, on another connection: a message that waits for the sweep is answered after a later one.
+                logger.warning("event %s is tried once more: %s", event.pk, error)
+                _try_once_more(event, patient=patient)
+
+
+def _try_once_more(event: WebhookEvent, *, patient: bool) -> None:
+    close_old_connections()
+    try:
+        _process(event, patient=patient)
+    except UNREACHABLE:
+        logger.exception("event %s waits for the sweep", event.pk)
 
 
 @app.task(name="process_event", retry=KeepTrying())
@@ -113,7 +124,7 @@ def _each(receive: Receive, parts: list[Part], event: WebhookEvent, *, once_more
     try:
         with transaction.atomic():
             return [*receive(parts, event)]
-    except (OperationalError, InterfaceError):
+    except UNREACHABLE:
         raise
     except Exception as error:
         if len(parts) == 1 and not (once_more and isinstance(error, IntegrityError)):

@@ -261,9 +261,15 @@ class _Life:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         watched.reset(self.token)
-        self.is_over = self.mortal.is_dead
+        self.is_over = self.mortal.is_dead or _is_of_death(error)  # another life may have begun within this one
         self.mortal.born(0)
         return self.is_over
+
+
+def _is_of_death(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, Death):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _heard(conversation: Conversation) -> Iterator[int]:
