@@ -192,6 +192,7 @@ class Play:
                 ("conversations_conversation", "answer_due_at"),
                 ("procrastinate_workers", "last_heartbeat"),
                 ("procrastinate_jobs", "scheduled_at"),
+                ("whatsapp_whatsappconnection", "throttled_until"),
             ):
                 cursor.execute(f"UPDATE {table} SET {column} = {column} - interval '11 minutes'")  # noqa: S608
         for task in SWEEPS:
