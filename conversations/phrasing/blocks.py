@@ -16,6 +16,12 @@ from conversations.phrasing.runs import BOLD, ITALIC, PLAIN, Reader, Run, Styles
 ONLY_MARKDOWN = {"heading", "image", "link", "s", "strong", "table"}
 CHECKBOX = re.compile(r"\[([ xX])\] ")
 LONGEST_PAIR = 60
+# What a fence says about its code, and no customer needs. Any other word there is one of the answer's.
+LANGUAGES = {
+    *("bash", "c", "cpp", "css", "csv", "go", "html", "http", "java", "javascript", "js", "json", "kotlin", "md"),
+    *("markdown", "php", "plaintext", "py", "python", "rb", "ruby", "rust", "sh", "shell", "sql", "swift", "text"),
+    *("toml", "ts", "txt", "typescript", "xml", "yaml", "yml"),
+}
 
 
 def to_whatsapp(text: str) -> str:
@@ -24,6 +30,13 @@ def to_whatsapp(text: str) -> str:
     markdown = any(node.type in ONLY_MARKDOWN for node in root.walk())
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return _Writer(lines, ITALIC if markdown else BOLD).blocks(root.children).strip()
+
+
+def _code(node: SyntaxTreeNode) -> str:
+    """The code as it is. WhatsApp has no place for its language."""
+    word = node.info.strip()
+    said = f"{word}\n" if word and word.lower() not in LANGUAGES else ""
+    return f"```\n{said}{node.content}```"
 
 
 class _Writer:
@@ -37,7 +50,7 @@ class _Writer:
             "paragraph": self._words,
             "heading": lambda node: self._words(node, frozenset({BOLD})),
             "hr": lambda node: "",
-            "fence": lambda node: f"```\n{node.content}```",
+            "fence": _code,
             "blockquote": lambda node: _quoted(self.blocks(node.children)),
             "bullet_list": self._list,
             "ordered_list": self._list,

@@ -45,7 +45,13 @@ class Span(NamedTuple):
 
 def split(text: str, limit: int = 4096) -> list[str]:
     """Parts of at most `limit` characters, none empty. The limit leaves room for markup: 40 at least."""
-    return min((_parts(text.strip(), limit, kinds) for kinds in WAYS), key=len)
+    parts = min((_parts(text.strip(), limit, kinds) for kinds in WAYS), key=len)
+    return [piece for part in parts for piece in _within(part, limit) if piece.strip()]
+
+
+def _within(part: str, limit: int) -> list[str]:
+    """The part as it is, but where markup piles up so that closing it takes more room than there was: cut anywhere."""
+    return [part[start : start + limit] for start in range(0, len(part), limit)]
 
 
 def _parts(text: str, limit: int, kinds: Kinds) -> list[str]:

@@ -178,6 +178,18 @@ def test_words_alone_are_never_touched(words):
     assert to_whatsapp(text) == text
 
 
+@pytest.mark.parametrize(
+    ("markdown", "read"),
+    [
+        ("```python\nx = 1\n```", "```\nx = 1\n```"),
+        ("~~~~A", "```\nA\n```"),
+        ("```Total\n12 €\n```", "```\nTotal\n12 €\n```"),
+    ],
+)
+def test_a_fence_loses_the_word_for_its_language_and_no_other(markdown, read):
+    assert to_whatsapp(markdown) == read
+
+
 @given(st.lists(WORDS | st.sampled_from(["**", "*", "_", "~~", "`", "# ", "- ", "> ", "\n", "\n\n", "|", "[", "]("])))
 def test_no_word_is_lost_whatever_stands_around_it(pieces):
     text = "".join(pieces)

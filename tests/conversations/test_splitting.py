@@ -34,6 +34,13 @@ def bare(text: str) -> str:
     return re.sub(r"[\s*_~`>]", "", text)
 
 
+def test_markup_that_piles_up_makes_no_part_too_long():
+    text = "*negrita*" * 19 + "```\n00000000000*negrita**negrita**negrita*\n```"
+    parts = split(text, 40)
+    assert all(part.strip() and len(part) <= 40 for part in parts)
+    assert bare("".join(parts)) == bare(text)
+
+
 @given(TEXTS, st.integers(40, 200))
 def test_every_part_is_short_enough_and_no_word_is_lost(text, limit):
     parts = split(text, limit)
