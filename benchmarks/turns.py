@@ -10,7 +10,7 @@ from whatsapp.models import WhatsappConnection
 Row = tuple[str, str]
 
 
-def in_flight(thinking_seconds: float = 1.5, turns: int = 3000) -> Iterator[Row]:
+def in_flight(thinking_seconds: float = 1.5, turns: int = 1000) -> Iterator[Row]:
     """One process, more turns than it can have at once; checks that each was answered exactly once."""
     counterparts = Counterparts(thinking_seconds)
     connection = tenant_with_number("in-flight", "111")
