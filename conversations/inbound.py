@@ -14,6 +14,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, close_ol
 from django.db.models import Q
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
 
 from conversations import messages, people, statuses
 from conversations.models import WebhookEvent
@@ -39,7 +40,8 @@ logger = logging.getLogger(__name__)
 LAST_WEBHOOK_PRECISION = timedelta(minutes=1)
 # What a request takes upon itself: a little more than Meta puts into a batch. Histories can be longer.
 MOST_IN_REQUEST = 1_200
-UNREACHABLE = (OperationalError, InterfaceError)
+# The last one is the queue's word for whatever the database said to it.
+UNREACHABLE = (OperationalError, InterfaceError, ConnectorException)
 
 
 class Part(NamedTuple):

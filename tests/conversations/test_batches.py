@@ -91,3 +91,23 @@ def test_what_is_too_much_for_a_request_is_done_by_a_job(connection, meta, deliv
     assert not Message.objects.exists()
     run_jobs()
     assert Message.objects.count() == 10
+
+
+def test_a_connection_that_breaks_when_the_answer_is_queued_costs_nothing(connection, meta, deliver):
+    broken: list[str] = []
+
+    def breaks_once(execute, sql, params, many, context):
+        if "procrastinate_defer_jobs" in str(sql) and not broken:
+            broken.append(sql)
+            axe = database.copy()
+            with axe.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s, 2000)", [database.connection.info.backend_pid])
+            axe.close()
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(breaks_once):
+        assert deliver(batch(meta, 1)) == 200
+    event = WebhookEvent.objects.get()
+    assert broken
+    assert (event.outcome, event.error) == ({"message": 1}, "")
+    assert Message.objects.count() == jobs() == 1
