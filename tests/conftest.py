@@ -18,7 +18,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agent.models import SystemPrompt
 from agent.providers import close_provider
-from agent.sandbox import Model
+from agent.sandbox.model import Model
 from conversations.models import Conversation, Message
 from tenants.models import ApiKey, Tenant
 from tests.fakes import install, serve_model

@@ -22,7 +22,8 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from agent.providers import close_provider
-from agent.sandbox import Model, wsgi
+from agent.sandbox.model import Model
+from agent.sandbox.server import wsgi
 from whatsapp.sandbox.meta import ConnectionRefused, Meta, NeverAnswers
 
 METHODS = (responses.GET, responses.POST, responses.DELETE)

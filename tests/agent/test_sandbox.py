@@ -7,7 +7,7 @@ import anthropic
 import httpx2
 import pytest
 
-from agent.sandbox import Model, without_data
+from agent.sandbox.model import Model, without_data
 from tests.fakes import serve_model
 
 VERSION = {"anthropic-version": "2026-10-21"}

@@ -22,7 +22,7 @@ from django.core.management import execute_from_command_line  # noqa: E402  the 
 from django.urls import get_resolver  # noqa: E402
 from gunicorn.app.wsgiapp import run  # type: ignore[import-untyped]  # noqa: E402
 
-from agent.sandbox import Model  # noqa: E402
+from agent.sandbox.model import Model  # noqa: E402
 from conversations.management.commands import sandbox  # noqa: E402
 from tests.faults.steps import (  # noqa: E402
     CALLS,

@@ -20,7 +20,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import Error as DatabaseError
 
-from agent.sandbox import Model, last_words, without_data, wsgi
+from agent.sandbox.model import Model, last_words, without_data
+from agent.sandbox.server import wsgi
 from whatsapp.health import report_of
 from whatsapp.sandbox.meta import DEMO, DEMO_PIN, Meta
 from whatsapp.sandbox.server import SandboxHandler
