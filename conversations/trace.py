@@ -14,8 +14,6 @@ from conversations.models import Conversation, Decision, Message
 logger = logging.getLogger(__name__)
 
 Word = Decision.Word
-
-
 # What may be found again and again while nothing changes: told once.
 STATES = (Word.NOT_CONNECTED, Word.PAUSED, Word.MEDIA_AWAITED, Word.UNAVAILABLE)
 

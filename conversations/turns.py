@@ -215,11 +215,11 @@ def _show_typing(conversation: Conversation, heard: Message) -> None:
 def said(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
     """The last messages, as the model is shown them, and everything unheard at the end."""
     of_conversation = conversation.messages.select_related("attachment__file", "in_reply_to")
-    said = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Reason.RESENT)).exclude(
+    earlier = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Reason.RESENT)).exclude(
         wants_answer=True, sequence__gte=unheard[0].sequence
     )
     limit = conversation.tenant.context_limit
-    last = list(said.order_by("-said_at", "-sequence")[: max(limit - len(unheard), 0)])
+    last = list(earlier.order_by("-said_at", "-sequence")[: max(limit - len(unheard), 0)])
     new = sorted(unheard, key=lambda message: (message.said_at, message.sequence))
     in_order = [*_as_the_agent_knew_it(last), *new[-limit:]]
     shown = media.shown(in_order)
