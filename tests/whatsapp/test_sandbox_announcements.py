@@ -17,7 +17,18 @@ __all__ = ["meta", "post", "postman", "product"]  # fixtures
 
 
 DISPLAYED = {"display_phone_number": DEMO.digits}
-TEMPLATE = {"message_template_id": int, "message_template_name": str, "message_template_language": str}
+TEMPLATE = {
+    "message_template_id": int,
+    "message_template_name": "booking_reminder",
+    "message_template_language": "es",
+}
+
+
+def status_of_template(event: str, **facts: Any) -> tuple[str, dict[str, Any]]:
+    about = {"event": event, "reason": "NONE", "message_template_category": "UTILITY"}
+    return "message_template_status_update", TEMPLATE | about | facts
+
+
 # The field, and what is said; a number's fields have the number's metadata besides.
 ANNOUNCED: dict[str, tuple[str, dict[str, Any]]] = {
     "quality": (
@@ -48,19 +59,17 @@ ANNOUNCED: dict[str, tuple[str, dict[str, Any]]] = {
             int,
         ),
     ),
-    "template_approved": (
-        "message_template_status_update",
-        TEMPLATE | {"event": "APPROVED", "reason": "NONE", "message_template_category": "UTILITY"},
+    "template_approved": status_of_template("APPROVED"),
+    "template_rejected": status_of_template(
+        "REJECTED", reason="INVALID_FORMAT", rejection_info={"reason": str, "recommendation": str}
     ),
-    "template_paused": (
-        "message_template_status_update",
-        TEMPLATE
-        | {
-            "event": "PAUSED",
-            "reason": None,
-            "message_template_category": "UTILITY",
-            "other_info": {"title": "FIRST_PAUSE", "description": str},
-        },
+    "template_paused": status_of_template(
+        "PAUSED", reason=None, other_info={"title": "FIRST_PAUSE", "description": str}
+    ),
+    "template_disabled": status_of_template("DISABLED", disable_info={"disable_date": int}),
+    "template_quality": (
+        "message_template_quality_update",
+        TEMPLATE | {"previous_quality_score": "GREEN", "new_quality_score": "YELLOW"},
     ),
     "template_category": (
         "template_category_update",

@@ -76,6 +76,7 @@ def items(product: Product, wanted: int) -> list[dict[str, Any]]:
         ("statuses", {"status": "sent", "recipient": "somebody"}, "An identity is one of both, phone, user_id"),
         ("statuses", {"status": "failed", "code": 0}, "An error code is a whole number from 1 to"),
         ("statuses", {"status": "read"}, "The business has not written in this chat yet"),
+        ("window", {"wa_id": "1"}, "Choose a customer"),
         ("deeds", {"deed": "dance"}, "A deed is one of remove_app"),
         ("failures", {"kind": "media_eaten"}, "'media_eaten' is none of"),
     ],
@@ -189,10 +190,10 @@ def test_a_file_can_be_looked_at_on_the_phone(meta: Meta, postman: Postman, sett
     ]
 
 
-def test_a_failure_of_files_waits_for_a_file(post: Post, meta: Meta) -> None:
-    post("failures", kind="media_gone")
-    post("failures", kind="130429")
-    assert [armed.pattern for armed in meta.armed] == ["get_media", "send_text"]
+def test_a_failure_waits_for_the_calls_that_it_can_happen_to(post: Post, meta: Meta) -> None:
+    for kind in ("media_gone", "130429", "131047"):
+        post("failures", kind=kind)
+    assert [armed.pattern for armed in meta.armed] == ["get_media", "send_", "send_text"]
 
 
 def test_the_address_book_has_every_customer(post: Post, postman: Postman, product: Product) -> None:

@@ -11,15 +11,12 @@ from typing import Any
 from whatsapp.sandbox import chats, envelopes
 from whatsapp.sandbox.businesses import Business
 from whatsapp.sandbox.memory import Json, Memory
+from whatsapp.sandbox.templates import template_named
 
 # A deed of the business, or of the customer who is named: what is said, and the facts that are true once it is done.
 Said = tuple[bytes, list[Json]]
 Deed = Callable[[Memory, Business, str], Said]
-TEMPLATE = {
-    "message_template_id": 801700000000001,
-    "message_template_name": "booking_reminder",
-    "message_template_language": "es",
-}
+TEMPLATE = "booking_reminder"  # the one to which everything happens
 DEFERRED = {
     "alert_severity": "WARNING",
     "alert_status": "ACTIVE",
@@ -33,6 +30,11 @@ RATE_LIMIT = {
     "error_data": {"details": "Too many messages were sent from this number within a short time."},
     "href": "https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes",
 }
+NOT_ALLOWED = {
+    "reason": "The values stand side by side, so nobody can tell what the message says.",
+    "recommendation": "Put words between the values, and an example beside each.",
+}
+LOWER = {"GREEN": "YELLOW", "YELLOW": "RED"}
 FIRST_PAUSE = {"title": "FIRST_PAUSE", "description": "Paused for three hours: several people have reported it."}
 
 
@@ -72,21 +74,71 @@ def capability(memory: Memory, business: Business, wa_id: str) -> Said:
 
 
 def template_approved(memory: Memory, business: Business, wa_id: str) -> Said:
-    """A template may be sent."""
-    facts = {"reason": "NONE", "message_template_category": "UTILITY"}
-    return _account(memory, business, "message_template_status_update", event="APPROVED", **TEMPLATE, **facts)
+    """A template may be sent.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/message_template_status_update
+    """
+    return _template_status(memory, business, "APPROVED", reason="NONE")
+
+
+def template_rejected(memory: Memory, business: Business, wa_id: str) -> Said:
+    """A template may not be sent as it is written."""
+    return _template_status(memory, business, "REJECTED", reason="INVALID_FORMAT", rejection_info=NOT_ALLOWED)
 
 
 def template_paused(memory: Memory, business: Business, wa_id: str) -> Said:
     """A template may not be sent for a while."""
-    facts = {"reason": None, "message_template_category": "UTILITY", "other_info": FIRST_PAUSE}
-    return _account(memory, business, "message_template_status_update", event="PAUSED", **TEMPLATE, **facts)
+    return _template_status(memory, business, "PAUSED", reason=None, other_info=FIRST_PAUSE)
+
+
+def template_disabled(memory: Memory, business: Business, wa_id: str) -> Said:
+    """A template may never be sent again."""
+    since = {"disable_date": int(memory.clock())}
+    return _template_status(memory, business, "DISABLED", reason="NONE", disable_info=since)
+
+
+def template_quality(memory: Memory, business: Business, wa_id: str) -> Said:
+    """People like a template less; when it cannot be less, all is well again.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/message_template_quality_update
+    """
+    template = template_named(memory, business, TEMPLATE)
+    before = template["quality_score"]["score"]
+    after = LOWER.get(before, "GREEN")
+    scores = {"previous_quality_score": before, "new_quality_score": after}
+    said = _account(memory, business, "message_template_quality_update", **_ids(template), **scores)[0]
+    return said, [_changed(template, quality_score={"score": after})]
 
 
 def template_category(memory: Memory, business: Business, wa_id: str) -> Said:
-    """A template costs something else from now on."""
-    change = {"previous_category": "UTILITY", "new_category": "MARKETING"}
-    return _account(memory, business, "template_category_update", **TEMPLATE, **change)
+    """A template costs something else from now on.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/template_category_update
+    """
+    template = template_named(memory, business, TEMPLATE)
+    before = template["category"]
+    after = "MARKETING" if before == "UTILITY" else "UTILITY"
+    change = {"previous_category": before, "new_category": after}
+    said = _account(memory, business, "template_category_update", **_ids(template), **change)[0]
+    return said, [_changed(template, category=after)]
+
+
+def _template_status(memory: Memory, business: Business, status: str, **facts: Any) -> Said:
+    template = template_named(memory, business, TEMPLATE)
+    facts |= _ids(template) | {"message_template_category": template["category"]}
+    said = _account(memory, business, "message_template_status_update", event=status, **facts)[0]
+    rejected_reason = facts["reason"] if status == "REJECTED" else "NONE"
+    return said, [_changed(template, status=status, rejected_reason=rejected_reason)]
+
+
+def _ids(template: Json) -> Json:
+    """The template as webhooks name it: the id is a number here."""
+    names = {"message_template_name": template["name"], "message_template_language": template["language"]}
+    return {"message_template_id": int(template["id"]), **names}
+
+
+def _changed(template: Json, **changes: Any) -> Json:
+    return {"fact": "template_changed", "template_id": template["id"], "changes": changes}
 
 
 def pin_changed(memory: Memory, business: Business, wa_id: str) -> Said:
@@ -151,7 +203,10 @@ ANNOUNCEMENTS: dict[str, Deed] = {
         alert,
         capability,
         template_approved,
+        template_rejected,
         template_paused,
+        template_disabled,
+        template_quality,
         template_category,
         pin_changed,
         marketing_stop,

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from whatsapp.sandbox import chats
+from whatsapp.sandbox import chats, windows
 from whatsapp.sandbox.businesses import CATALOGUE, LINES, Business, business_with_number
 from whatsapp.sandbox.failures import MEDIA
 from whatsapp.sandbox.memory import Memory
@@ -18,6 +18,7 @@ from whatsapp.sandbox.samples import SAMPLES
 from whatsapp.sandbox.stage import Stage, View, from_our_page, stage_of
 
 LONGEST_TEXT = 4096
+OUTSIDE_WINDOW = "131047"  # never said to a template
 Json = dict[str, Any]
 
 
@@ -39,6 +40,7 @@ def state(request: HttpRequest) -> JsonResponse:
                 "messages": [asdict(item) for item in meta.memory.messages.values() if item.number > after],
                 "events": [asdict(event) for event in meta.memory.events if event.number > after],
                 "typing": [list(chat) for chat in meta.typing],
+                "closed": [list(chat) for chat in windows.closed(meta.memory)],
                 "armed": [{"kind": armed.kind, "times": armed.times} for armed in meta.armed],
                 "doctor": doctor,
                 "held": len(stage.postman.held),
@@ -152,6 +154,6 @@ def failures(stage: Stage, posted: Json) -> Json:
     if kind in stage.model_failures:
         stage.model_failures[kind]()
     else:
-        calls = "" if kind in MEDIA else "send_text"
+        calls = "" if kind in MEDIA else "send_text" if kind == OUTSIDE_WINDOW else "send_"
         stage.meta.fail_next(int(kind) if kind.isdigit() else kind, method_path_regex=calls)
     return {"armed": kind}

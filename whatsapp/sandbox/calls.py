@@ -33,6 +33,7 @@ class Call:
     memory: Memory
     webhook_url: str
     media_url: str
+    graph_url: str
     typing: dict[tuple[str, str], float]
     failure: int | str = ""
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from whatsapp.sandbox.businesses import Business, business_with_number
-from whatsapp.sandbox.composing import CAPTIONED, KINDS, SYSTEM, UNAVAILABLE, WORDS, Draft
+from whatsapp.sandbox.composing import CAPTIONED, KINDS, PAYLOAD, SYSTEM, UNAVAILABLE, WORDS, Draft
 from whatsapp.sandbox.envelopes import about_number
 from whatsapp.sandbox.memory import ECHOES, Memory, Message
 from whatsapp.sandbox.people import Person
@@ -124,8 +124,10 @@ def _draft(memory: Memory, business: Business, sender: Person, kind: str, text: 
         "changed_number": f"{sender.name} changed from {sender.wa_id} to {next_wa_id}",
         "changed_user_id": f"{sender.name} changed to a new business-scoped user id",
     }
+    said = "" if kind == "reaction_removed" else text or words.get(kind) or WORDS.get(kind, "")
     return Draft(
-        text="" if kind == "reaction_removed" else text or words.get(kind) or WORDS.get(kind, ""),
+        text=said,
+        payload=_payload(subject, said),
         about=about,
         about_from=sender.wa_id if subject and subject.from_customer else business.digits,
         of=subject.item if subject else {},
@@ -133,6 +135,13 @@ def _draft(memory: Memory, business: Business, sender: Person, kind: str, text: 
         next_user_id=memory.user_id(business, sender.wa_id, after=1),
         next_wa_id=next_wa_id,
     )
+
+
+def _payload(subject: Message | None, said: str) -> str:
+    """What the template's button of this text gives back; a word of its own when there is no such button."""
+    buttons = subject.template.get("buttons", []) if subject else []
+    payloads = {button["text"]: button["payload"] for button in buttons if button["type"] == "QUICK_REPLY"}
+    return str(payloads.get(said, PAYLOAD))
 
 
 def _message(business: Business, wa_id: str, kind: str, draft: Draft, wamid: str | None, at: float) -> Message:

@@ -77,9 +77,12 @@ ACCOUNT_GROUPS: dict[Promise, Group] = {
         "alert": gettext_lazy("Alert"),
         "capability": gettext_lazy("New limits"),
     },
-    gettext_lazy("Templates"): {
+    gettext_lazy("The template booking_reminder"): {
         "template_approved": gettext_lazy("Template approved"),
+        "template_rejected": gettext_lazy("Template rejected"),
         "template_paused": gettext_lazy("Template paused"),
+        "template_disabled": gettext_lazy("Template disabled"),
+        "template_quality": gettext_lazy("Template’s quality changed"),
         "template_category": gettext_lazy("Template’s category changed"),
     },
     gettext_lazy("The customer"): {
@@ -151,6 +154,9 @@ def _bubbles() -> dict[str, str]:
         "group": _("In a group"),
         "hidden": _("Without a phone number: {username}"),
         "button": _("Tapped a button"),
+        "picture": _("Picture of the template"),
+        "link": _("{text}: a link of the template; from here it leads nowhere"),
+        "linkTold": _("The customer would now see {url}"),
         "list": _("Chose from a list"),
         "form": _("Filled in a form"),
         "order": pgettext("purchase", "Order"),

@@ -15,6 +15,7 @@ from whatsapp.sandbox.samples import SAMPLES, sha256
 Json = dict[str, Any]
 GROUP_ID = "Y2FwaV9ncm91cDoxMjAzNjMwMDAwMDAwMDAwMDE"
 FILE_NAME = "Order 1042.pdf"
+PAYLOAD = "CONFIRM"  # of a template's button that nobody knows
 CAPTIONED = ("image", "video", "document")
 UNSUPPORTED = {
     "code": 131051,
@@ -62,6 +63,7 @@ class Draft:
     text: str
     about: str = ""
     about_from: str = ""
+    payload: str = PAYLOAD
     of: Json = field(default_factory=dict)
     user_id: str = ""
     next_user_id: str = ""
@@ -157,7 +159,7 @@ KINDS: dict[str, Callable[[Draft], Json]] = {
     "template_button": lambda draft: {
         **draft.context,
         "type": "button",
-        "button": {"payload": "CONFIRM", "text": draft.text},
+        "button": {"payload": draft.payload, "text": draft.text},
     },
     "reaction": reaction,
     "reaction_removed": reaction,

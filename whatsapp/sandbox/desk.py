@@ -86,20 +86,31 @@ def statuses(stage: Stage, posted: Json) -> Json:
     memory, business, wa_id = stage.meta.memory, chosen(posted), chosen_customer(stage.meta.memory, posted)
     named = str(posted.get("recipient", "both"))
     to = chats.person(memory, business, wa_id, identity=named) if named != "nobody" else None
-    wamid, opaque = (new_wamid(), "") if posted.get("unknown") else _last(memory, business, wa_id)
+    unknown = (new_wamid(), "", "service")
+    wamid, opaque, price = unknown if posted.get("unknown") else _last(memory, business, wa_id)
     if status == "failed":
         body = envelopes.failed_update(business, to, wamid, code, opaque, memory.clock())
     else:
-        body = envelopes.status_update(business, to, wamid, status, opaque, memory.clock())
+        body = envelopes.status_update(business, to, wamid, status, opaque, memory.clock(), price)
     return {"status": stage.postman.announce(body, f"webhook.{status}", mode=_mode(posted))}
 
 
-def _last(memory: Memory, business: Business, wa_id: str) -> tuple[str, str]:
+def _last(memory: Memory, business: Business, wa_id: str) -> tuple[str, str, str]:
     chat = memory.chat(business.phone_number_id, wa_id)
     ours = [message for message in chat if not message.from_customer and message.kind not in chats.EVENTS]
     if not ours:
         raise Unusable("The business has not written in this chat yet: send the status for an unknown message")
-    return ours[-1].wamid, ours[-1].opaque
+    return ours[-1].wamid, ours[-1].opaque, ours[-1].price
+
+
+@with_json
+def window(stage: Stage, posted: Json) -> Json:
+    """24 hours pass in one chat, and Meta lets only templates through, until the customer writes; nobody is told."""
+    memory, number = stage.meta.memory, chosen(posted).phone_number_id
+    wa_id = chosen_customer(memory, posted)
+    with stage.meta.lock:
+        memory.record("window_closed", phone_number_id=number, wa_id=wa_id)
+    return {"closed": True}
 
 
 @with_json

@@ -15,7 +15,7 @@ from whatsapp.sandbox.people import Person
 Json = dict[str, Any]
 PARTNER_ID = "301700000000009"  # the product's own portfolio, for which Meta signs what happens to a partnership
 MONTH = 30 * 24 * 3600
-SERVICE_PRICE = {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "service"}
+PRICE = {"billable": True, "pricing_model": "PMP", "type": "regular"}
 FAILURES = {
     131026: "Message undeliverable",
     131042: "Business eligibility payment issue",
@@ -52,11 +52,19 @@ def about_number(business: Business, value: Json, field: str) -> bytes:
     return envelope(business, {"messaging_product": "whatsapp", "metadata": metadata, **value}, field)
 
 
-def status_update(business: Business, to: Person | None, wamid: str, status: str, opaque: str, at: float) -> bytes:
+def status_update(
+    business: Business,
+    to: Person | None,
+    wamid: str,
+    status: str,
+    opaque: str,
+    at: float,
+    price: str = "service",
+) -> bytes:
     """What became of a message of the business, perhaps without saying to whom; the price comes once, with `sent`."""
     item = _status(wamid, status, opaque, at) | (to.ids("recipient_id", "recipient_user_id") if to else {})
     if status == "sent":
-        item["pricing"] = SERVICE_PRICE
+        item["pricing"] = PRICE | {"category": price}
     contacts = {"contacts": [to.ids("wa_id", "user_id")]} if to else {}
     return about_number(business, {**contacts, "statuses": [item]}, "messages")
 

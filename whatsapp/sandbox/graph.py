@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from whatsapp import signature
-from whatsapp.sandbox import connecting, grants, media, sending, tokens
+from whatsapp.sandbox import connecting, grants, media, sending, templates, tokens
 from whatsapp.sandbox.businesses import LINES, Business
 from whatsapp.sandbox.calls import Call, File
 from whatsapp.sandbox.grants import Grant
@@ -28,6 +28,7 @@ NODE_CALLS: dict[tuple[str, str, str], Answerer] = {
     ("GET", "caller", ""): connecting.me,
     ("GET", "account", ""): connecting.read_account,
     ("GET", "account", "phone_numbers"): connecting.list_numbers,
+    ("GET", "account", "message_templates"): templates.list_templates,
     ("GET", "account", "subscribed_apps"): connecting.list_subscriptions,
     ("POST", "account", "subscribed_apps"): connecting.subscribe,
     ("DELETE", "account", "subscribed_apps"): connecting.unsubscribe,
@@ -83,7 +84,8 @@ def name_of(call: Call) -> str:
     if not edge and object_id.isdigit() and object_id not in IDS:
         return f"{call.method.lower()}_media"
     if edge == "messages":
-        return "mark_read" if call.params.get("status") == "read" else "send_text"
+        sends = "send_template" if call.params.get("type") == "template" else "send_text"
+        return "mark_read" if call.params.get("status") == "read" else sends
     return f"{call.method} {edge}".strip().lower().replace(" ", "_")
 
 

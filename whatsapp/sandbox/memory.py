@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from whatsapp.sandbox.businesses import CUSTOMERS, Business
+from whatsapp.sandbox.composing import SYSTEM
 from whatsapp.sandbox.samples import SAMPLES
 
 Json = dict[str, Any]
@@ -67,6 +68,17 @@ class Message:
         return next((self.value[name][0] for name in ("messages", "message_echoes") if name in self.value), {})
 
     @property
+    def template(self) -> Json:
+        """The template as it was filled in, if the message is one."""
+        found: Json = self.value.get("template", {})
+        return found
+
+    @property
+    def price(self) -> str:
+        """What a business pays for when it says this."""
+        return str(self.template.get("category", "service")).lower()
+
+    @property
     def media_id(self) -> str:
         """The file that came with it, if any."""
         content = self.item.get(self.item.get("type", ""))
@@ -108,6 +120,8 @@ class Memory:
         self.synced: set[tuple[str, str]] = set()
         self.unpaid: set[str] = set()
         self.restricted: set[str] = set()
+        self.heard: dict[tuple[str, str], float] = {}  # when the customer said something in a chat, the last time
+        self.templates: defaultdict[str, Json] = defaultdict(dict)  # what has changed since they were written
         self.media: dict[str, str] = {}  # the message that each file came with
         self.user_id_changes: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._rules: dict[str, Callable[[Json], None]] = {
@@ -131,6 +145,8 @@ class Memory:
             "media_deleted": self._media_deleted,
             "user_id_changed": self._user_id_changed,
             "unrestricted": lambda fact: self.restricted.discard(fact["waba_id"]),
+            "template_changed": lambda fact: self.templates[fact["template_id"]].update(fact["changes"]),
+            "window_closed": lambda fact: self.heard.update({(fact["phone_number_id"], fact["wa_id"]): 0.0}),
         }
         self.new = not (journal and journal.exists())
         self._journal = _open(journal, self._apply) if journal else None
@@ -185,6 +201,9 @@ class Memory:
 
     def _message(self, fact: Json) -> None:
         message = self.messages[fact["wamid"]] = Message(**fact, number=self.number)
+        if message.from_customer and message.kind not in SYSTEM:
+            chat = message.phone_number_id, message.wa_id
+            self.heard[chat] = max(message.at, self.heard.get(chat, 0.0))
         if message.media_id:
             self.media[message.media_id] = message.wamid
         if subject := self.messages.get(message.about):

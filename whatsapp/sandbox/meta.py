@@ -42,6 +42,7 @@ class Meta:
     clock: Callable[[], float] = time.time
     webhook_url: str = ""  # where Meta says that webhooks go; left out: beside the first redirect URI
     media_url: str = "https://lookaside.fbsbx.com"  # where files are downloaded
+    graph_url: str = "https://graph.facebook.com"  # where the next page of a list is
     armed: list[Armed] = field(default_factory=list)
     when_accepted: list[Callable[[str], None]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
@@ -64,7 +65,8 @@ class Meta:
         version, _, rest = path.strip("/").partition("/")
         bearer = {key.lower(): value for key, value in headers.items()}.get("authorization", "").removeprefix("Bearer ")
         with self.lock:
-            everything = (self.app, self.memory, self.webhook_url, self.media_url, self._typing)
+            addresses = (self.webhook_url, self.media_url, f"{self.graph_url}/{version}")
+            everything = (self.app, self.memory, *addresses, self._typing)
             call = Call(method, rest.strip("/"), {**query, **body}, bearer, *everything)
             call = replace(call, failure=next_failure(self.armed, f"{method} {path} {graph.name_of(call)}"))
             answer, ms = self._timed(call, version)
@@ -95,13 +97,13 @@ class Meta:
         return Answer(200, given, headers, delay)
 
     def _note(self, call: Call, answer: Answer, ms: float) -> None:
-        text = call.params.get("text")
+        said = call.params.get("text") or call.params.get("template")
         lost = call.failure in {"refused", "timeout_after_accept"}
         body = {"bytes": len(answer.body)} if isinstance(answer.body, bytes) else answer.body
         self.memory.note(
             "graph",
             f"graph.{graph.name_of(call)}",
-            detail=str(text.get("body", "")) if isinstance(text, dict) else "",
+            detail=str(said.get("body") or said.get("name", "")) if isinstance(said, dict) else "",
             request={"method": call.method, "path": f"/{call.path}", "parameters": call.params},
             response={"failure": call.failure, "lost": body} if lost else body,
             status=None if lost else answer.status,
@@ -118,7 +120,7 @@ class Meta:
     def fail_next(self, kind: int | str, times: int = 1, method_path_regex: str = "") -> None:
         """Arms a failure: a Graph error code, or one of KINDS.
 
-        The pattern is looked for in `POST /v25.0/…/messages send_text` (or `mark_read`, the other call to that path),
+        The pattern is looked for in `POST /v25.0/…/messages send_text` (or `send_template`, `mark_read`, to that path),
         `GET /v25.0/… get_media`, `GET … download`. The failures of `failures.MEDIA` wait for `get_media` by themselves.
         """
         self.armed.append(Armed(kind, times, method_path_regex))
@@ -173,7 +175,7 @@ class Meta:
         message = self.memory.messages[wamid]
         business = business_with_number(message.phone_number_id)
         to = chats.person(self.memory, business, message.wa_id)
-        return envelopes.status_update(business, to, wamid, status, message.opaque, self.clock())
+        return envelopes.status_update(business, to, wamid, status, message.opaque, self.clock(), message.price)
 
     def status_updates(self, wamid: str) -> list[bytes]:
         """The whole ladder: sent, delivered, read."""

@@ -89,6 +89,7 @@ urlpatterns = [
     path("api/sync", desk.sync),
     path("api/statuses", desk.statuses),
     path("api/release", desk.release),
+    path("api/window", desk.window),
     path("api/samples/<str:kind>", api.sample),
     path("api/customers", api.customers),
     path("api/duplicate", api.duplicate),

@@ -120,6 +120,8 @@ def _titles() -> dict[str, str]:
         "graph.post_smb_app_data": _("The product asks for the app's contacts and chats"),
         "graph.mark_read": _("Blue ticks, and the agent is typing"),
         "graph.send_text": _("The agent answers"),
+        "graph.send_template": _("The business sends a template"),
+        "graph.get_message_templates": _("The product asks for the templates"),
         "graph.get_media": _("The product asks where a file is"),
         "graph.download": _("The product downloads a file"),
         "graph.delete_media": _("The product deletes a file at Meta"),
@@ -153,6 +155,11 @@ def _page() -> dict[str, str]:
         "typing": _("typing…"),
         "notConnected": _("not connected"),
         "restricted": _("restricted by Meta"),
+        "windowClosed": _("24 hours have passed: templates only"),
+        "windowTold": _(
+            "24 hours have passed in this chat, for Meta alone: a text is refused with 131047, a template is not. "
+            "What the customer writes or taps opens the window again."
+        ),
         "connectedGroup": _("Connected"),
         "otherGroup": _("Not connected yet"),
         "today": _("Today"),

@@ -2,6 +2,7 @@
 
 import { contents, formatted, happened, isEvent } from "./contents.js";
 import { $, dayOf, element, icon, timeOf, words } from "./dom.js";
+import { buttons, footer } from "./template.js";
 
 const TICKS = { accepted: "tick-one", delivered: "tick-two", read: "tick-two", failed: "tick-failed" };
 const RTL = /[\u0591-\u07ff\ufb1d-\ufdfd\ufe70-\ufefc]/;
@@ -29,7 +30,7 @@ function bubble(message, book) {
   const stamp = element("span", { class: "stamp" }, when(message));
   if (message.from_customer) stamp.append(tick(message));
   const above = message.deleted ? [] : contents(message, book);
-  const made = element("div", { class: `bubble is-${message.kind}` }, ...above, wordsOf(message), stamp);
+  const made = element("div", { class: `bubble is-${message.kind}` }, ...above, wordsOf(message), ...footer(message), stamp, ...buttons(message, book));
   if (message.from_customer) made.classList.add("mine");
   if (message.reaction && !message.deleted) made.append(element("span", { class: "reaction" }, message.reaction));
   return made;

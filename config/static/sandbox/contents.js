@@ -1,6 +1,7 @@
 // What is in a message, kind by kind, as the phone shows it. Knows nothing of bubbles, ticks and time.
 
 import { element, fill, icon, words } from "./dom.js";
+import { header } from "./template.js";
 
 const say = words.composer.bubbles;
 const MARKS = { "*": "strong", _: "em", "~": "s", "`": "code" };
@@ -92,7 +93,7 @@ function hidden({ value }) {
 export function contents(message, book) {
   const echo = isEcho(message) ? [label(say.echo, "echo")] : [];
   const view = VIEWS[message.kind]?.(itemOf(message), message.value) ?? [];
-  return [...echo, ...hidden(message), ...quote(message, book), ...view];
+  return [...echo, ...hidden(message), ...quote(message, book), ...header(message), ...view];
 }
 
 // What has happened to another message, in a sentence.

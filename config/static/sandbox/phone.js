@@ -13,7 +13,12 @@ const NOTICE_LIVES = 9000;
 const timeline = new Timeline();
 const doctor = new Doctor();
 const messages = new Map();
-const chat = new Chat({ message: (wamid) => messages.get(wamid), business: () => $("chat-name").textContent });
+const chat = new Chat({
+  message: (wamid) => messages.get(wamid),
+  business: () => $("chat-name").textContent,
+  tap: (message, text) => tap(message, text),
+  tell: (text) => notice(text),
+});
 let seen = 0;
 let businesses = [];
 let [business, customer] = decodeURIComponent(location.hash.slice(1)).split("/");
@@ -54,7 +59,7 @@ function take(news) {
   $("no-events").hidden ||= messages.size > 0;
   if (isFirst) begin();
   timeline.add(news.events, isFirst);
-  presence(news.typing);
+  presence(news.typing, news.closed);
   armed(news.armed);
   composer.showHeld(news.held);
   doctor.show(news.doctor);
@@ -130,10 +135,12 @@ function choose() {
   showChat();
 }
 
-function presence(typing) {
-  const isTyping = typing.some(([number, wa_id]) => number === business && wa_id === customer);
+function presence(typing, closed) {
+  const isHere = ([number, wa_id]) => number === business && wa_id === customer;
+  const isTyping = typing.some(isHere);
+  const usual = closed.some(isHere) ? "windowClosed" : "online";
   const { connected, restricted } = businesses.find((item) => item.phone_number_id === business);
-  const text = isTyping ? "typing" : !connected ? "notConnected" : restricted ? "restricted" : "online";
+  const text = isTyping ? "typing" : !connected ? "notConnected" : restricted ? "restricted" : usual;
   if ($("presence").textContent !== words.page[text]) $("presence").textContent = words.page[text];
   $("presence").classList.toggle("typing", isTyping);
   chat.type(isTyping);
@@ -212,6 +219,13 @@ const burst = trying(async () => {
   notice(words.page.burstSent);
 });
 
+const closeWindow = trying(async () => {
+  await act("window", chosen());
+  notice(words.page.windowTold);
+});
+
+const tap = (message, text) => trying(() => composer.send("template_button", text, { about: message.wamid }))();
+
 const bring = trying(async (click) => {
   const deed = click.target.closest("button")?.dataset.deed;
   if (!deed) return;
@@ -249,6 +263,7 @@ $("customer-form").addEventListener("submit", addCustomer);
 $("duplicate").addEventListener("click", duplicate);
 $("burst").addEventListener("click", burst);
 $("forge").addEventListener("click", forge);
+$("close-window").addEventListener("click", closeWindow);
 $("deeds").addEventListener("click", bring);
 $("failures").addEventListener("submit", arm);
 look();

@@ -136,6 +136,7 @@ def _meta(journal: Path | None, webhook_url: str, port: int) -> Meta:
         journal,
         webhook_url=webhook_url,
         media_url=f"http://{HOST}:{port}/graph-media",
+        graph_url=f"http://{HOST}:{port}/graph",
     )
 
 
