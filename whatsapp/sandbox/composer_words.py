@@ -156,7 +156,7 @@ def _bubbles() -> dict[str, str]:
         "button": _("Tapped a button"),
         "picture": _("Picture of the template"),
         "link": _("{text}: a link of the template; from here it leads nowhere"),
-        "linkTold": _("The customer would now see {url}"),
+        "linkTold": _("A customer would see {url} now"),
         "list": _("Chose from a list"),
         "form": _("Filled in a form"),
         "order": pgettext("purchase", "Order"),

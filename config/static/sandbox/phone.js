@@ -17,7 +17,6 @@ const chat = new Chat({
   message: (wamid) => messages.get(wamid),
   business: () => $("chat-name").textContent,
   tap: (message, text) => tap(message, text),
-  tell: (text) => notice(text),
 });
 let seen = 0;
 let businesses = [];

@@ -17,17 +17,29 @@ export function footer(message) {
   return text ? [element("p", { class: "foot", dir: "auto" }, text)] : [];
 }
 
-// `tap` answers with a quick reply; a link is shown and leads nowhere, but `tell` says where it would.
-function button(message, { type, text, url }, { tap, tell }) {
-  const isLink = type === "URL";
-  const label = isLink ? fill(say.link, { text }) : null;
-  const made = element("button", { type: "button", "aria-label": label, title: url ?? null, dir: "auto" });
-  made.append(icon(isLink ? "sign-link" : "sign-reply", "sign"), element("span", {}, text));
-  made.addEventListener("click", () => (isLink ? tell(fill(say.linkTold, { url })) : tap(message, text)));
-  return made;
+// A link leads nowhere from here: who follows it reads where it would lead.
+function link({ text, url }) {
+  const made = element("button", { type: "button", "aria-label": fill(say.link, { text }), "aria-expanded": "false" });
+  const told = element("p", { class: "foot", hidden: "" }, fill(say.linkTold, { url }));
+  made.append(icon("sign-link", "sign"), element("span", { dir: "auto" }, text));
+  made.addEventListener("click", () => {
+    told.hidden = !told.hidden;
+    made.setAttribute("aria-expanded", String(!told.hidden));
+  });
+  return [made, told];
 }
 
+function quickReply({ text }, answer) {
+  const made = element("button", { type: "button" }, icon("sign-reply", "sign"), element("span", { dir: "auto" }, text));
+  made.addEventListener("click", () => answer(text));
+  return [made];
+}
+
+// `book.tap` sends what a quick reply says.
 export function buttons(message, book) {
   const { buttons: all } = partsOf(message);
-  return all ? [element("div", { class: "taps" }, ...all.map((one) => button(message, one, book)))] : [];
+  if (!all) return [];
+  const answer = (text) => book.tap(message, text);
+  const made = all.flatMap((one) => (one.type === "URL" ? link(one) : quickReply(one, answer)));
+  return [element("div", { class: "taps" }, ...made)];
 }
