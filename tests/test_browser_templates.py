@@ -21,12 +21,12 @@ Send = Callable[[dict[str, Any]], int]
 def send(platform, page: Page, meta: Meta) -> Send:
     """The business sends a message through the simulated Graph API; returns Meta's error code, 0 when there is none."""
     token = meta.token_for(DEMO)
-    proof = {"appsecret_proof": signature.appsecret_proof(token, meta.app_secret)}
-    url = f"http://127.0.0.1:{platform.sandbox}/graph/v25.0/{DEMO.phone_number_id}/messages"
+    proof = signature.appsecret_proof(token, meta.app_secret)
+    address = f"http://127.0.0.1:{platform.sandbox}/graph/v25.0/{DEMO.phone_number_id}/messages"
 
     def send(message: dict[str, Any]) -> int:
         headers = {"Authorization": f"Bearer {token}"}
-        answer = page.request.post(url, params=proof, data=message, headers=headers).json()
+        answer = page.request.post(f"{address}?appsecret_proof={proof}", data=message, headers=headers).json()
         return int(answer["error"]["code"]) if "error" in answer else 0
 
     return send
