@@ -4,6 +4,7 @@ Knows only which word means what, and that a signal stops everything.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -73,12 +74,32 @@ def manage(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """On an empty database of its own, with the settings of the tests: nothing of this machine gets in."""
+    """On an empty database of its own, with the settings of the tests: nothing of this machine gets in. What is
+    measured may kill the database, so it is kept up; none of it is left."""
     environment = environment_of_tests(os.environ)
-    shutil.rmtree(LOCAL / "postgres-bench", ignore_errors=True)
-    with embedded(environment, LOCAL / "postgres-bench"):
-        command = [sys.executable, "-m", "benchmarks", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    data = LOCAL / "postgres-bench"
+    shutil.rmtree(data, ignore_errors=True)
+    try:
+        with embedded(environment, data) as database:
+            command = [sys.executable, "-m", "benchmarks", *arguments]
+            with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as measuring:
+                return _ended(measuring, database)
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _ended(measuring: subprocess.Popen[bytes], database: Database | None) -> int:
+    """Its code, once it has ended; when we are stopped, it is, and ends what it has started."""
+    try:
+        while measuring.poll() is None:
+            with contextlib.redirect_stdout(sys.stderr):  # standard output is the table
+                if database is not None:
+                    database.keep_up()
+            time.sleep(0.1)
+    except BaseException:
+        measuring.terminate()
+        raise
+    return measuring.returncode
 
 
 def managed(environment: dict[str, str], arguments: list[str]) -> int:

@@ -1,0 +1,61 @@
+"""How much is measured: everything, or less of it for who cannot wait."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`runs` alternate and are of `seconds` each; the rest says how many of what."""
+
+    runs: int
+    seconds: float
+    half_load_seconds: float
+    batches: int
+    alone: int  # turns on an idle system
+    burst: int  # messages at once
+    in_flight: tuple[tuple[float, int], ...]  # seconds that the model takes, turns at once
+    waiting: int  # turns of the noisy tenant
+    levels: tuple[int, ...]  # messages in the tables that grow
+    looks: int  # at each page
+    heartbeat: float  # seconds between two of the worker, which is thought dead after three
+
+
+FULL = Sizes(
+    runs=5,
+    seconds=5,
+    half_load_seconds=20,
+    batches=10,
+    alone=500,
+    burst=2000,
+    in_flight=((1.5, 3000), (5, 5000)),
+    waiting=10_000,
+    levels=(10_000, 1_000_000, 10_000_000),
+    looks=40,
+    heartbeat=10,
+)
+MEDIUM = Sizes(
+    runs=3,
+    seconds=3,
+    half_load_seconds=8,
+    batches=5,
+    alone=150,
+    burst=500,
+    in_flight=((1.5, 1000), (5, 2000)),
+    waiting=3_000,
+    levels=(10_000, 1_000_000),
+    looks=20,
+    heartbeat=10,
+)
+QUICK = Sizes(
+    runs=3,
+    seconds=0.5,
+    half_load_seconds=1.5,
+    batches=2,
+    alone=15,
+    burst=40,
+    in_flight=((1.5, 100), (5, 100)),
+    waiting=200,
+    levels=(10_000,),
+    looks=8,
+    heartbeat=1,
+)
