@@ -19,7 +19,6 @@ from types import FrameType
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ.setdefault("LOG_LEVEL", "ERROR")
 django.setup()
 
 from django.core.management import call_command  # noqa: E402  (needs the settings)

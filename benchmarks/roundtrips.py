@@ -101,15 +101,17 @@ class Proxy:
 
     async def _run(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        await asyncio.start_unix_server(self._serve, Path(self._directory.name, f".s.PGSQL.{PORT}"))
+        server = await asyncio.start_unix_server(self._serve, Path(self._directory.name, f".s.PGSQL.{PORT}"))
         self._started.set()
         await self._over.wait()
+        server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(self._count)
         there, back = await _connected()
         # Whoever is killed says no goodbye, and we are stopped while some still speak.
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+        gone = contextlib.suppress(ConnectionError, asyncio.CancelledError)
+        with contextlib.closing(writer), contextlib.closing(back), gone:
             await asyncio.gather(_pass_on(reader, back, session.asks), _pass_on(there, writer, session.hears))
 
     def _count(self, of_queue: bool) -> None:

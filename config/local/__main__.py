@@ -76,7 +76,7 @@ def manage(arguments: list[str]) -> int:
 def bench(arguments: list[str]) -> int:
     """On an empty database of its own, with the settings of the tests: nothing of this machine gets in. What is
     measured may kill the database, so it is kept up; none of it is left."""
-    environment = environment_of_tests(os.environ)
+    environment = environment_of_tests(os.environ) | {"LOG_LEVEL": "ERROR"}
     data = LOCAL / "postgres-bench"
     shutil.rmtree(data, ignore_errors=True)
     try:
