@@ -4,6 +4,7 @@ Wants an empty database of its own, which `./run` gives it.
 """
 
 import argparse
+import logging
 import os
 import platform as machine
 import signal
@@ -73,6 +74,7 @@ def main(arguments: Sequence[str]) -> None:
     names, sizes = parsed(arguments)
     signal.signal(signal.SIGTERM, _stop)
     warnings.filterwarnings("ignore", "No directory at")  # no static files are collected for this
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # the database is killed on purpose
     call_command("migrate", verbosity=0)
     if Tenant.objects.exists():
         raise SystemExit(

@@ -5,12 +5,15 @@ Knows the two calls of a turn; nothing of the product. Serves from a thread of i
 
 import asyncio
 import json
+import logging
 import threading
 import time
 from collections import Counter
 from typing import Any
 
 from aiohttp import web
+
+logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # whoever is killed says no goodbye
 
 USAGE = {"input_tokens": 10, "output_tokens": 5, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
 

@@ -130,7 +130,7 @@ def _messages(connections: list[WhatsappConnection], said: str) -> None:
         **dict.fromkeys(("said_at", "status_at", "sent_at", "created_at"), "at"),
         direction=_either("'inbound'", "'outbound'"),
         author=_either("'customer'", "'agent'"),
-        status=_either("'received'", "CASE WHEN mod(k + s, 200) = 0 THEN 'failed' ELSE 'read' END"),
+        status=_either("'received'", "CASE WHEN mod(s, 48) = 0 THEN 'failed' ELSE 'read' END"),
         wants_answer=_either("true", "false"),
         wamid="'wamid.HBgL' || upper(md5(k || ':' || s)) || 'VAgARGBI5QTND'",
         in_reply_to_id=_either("NULL", _id("message", "s - 1", "at - pause")),

@@ -24,7 +24,7 @@ WEBHOOK = "/v1/webhooks/whatsapp"
 STAFF = "/admin/conversations"
 SLOWEST = 50.0  # milliseconds
 NOTHING_TOO_OLD = 100_000  # days
-DEEP_PAGES = 12
+DEEP_PAGES = 50
 PURGES = 2  # thousands of rows that are deleted before all of it is undone
 
 
@@ -120,9 +120,9 @@ class Places:
     def looks(self) -> list[Look]:
         deep = self._deep_page()
         return [
-            Look("API: list of conversations", lambda n: self._read("/v1/conversations"), 2),
-            Look("API: history, the newest page", lambda n: self._read(self._history(n)), 2),
-            Look("API: history of a huge conversation, a page far back", lambda n: self._read(deep), 2),
+            Look("API: list of conversations (10)", lambda n: self._read("/v1/conversations?limit=10"), 2),
+            Look("API: history, the newest page (20)", lambda n: self._read(self._history(n)), 2),
+            Look("API: history of a huge conversation, a page 1,000 messages back", lambda n: self._read(deep), 2),
             Look("context of a turn: what is unheard, and the last messages", self._context, 2),
             Look("webhook with a new message", lambda n: self._post(n, 0), 2),
             Look("webhook with a message that is known (dedupe)", lambda n: self._post(n, 1), 2),
@@ -153,11 +153,11 @@ class Places:
         return str(id_of(self._owed[place * 7919 % len(self._owed)]))
 
     def _history(self, place: int) -> str:
-        return f"/v1/conversations/{self._talk(place)}/messages"
+        return f"/v1/conversations/{self._talk(place)}/messages?limit=20"
 
     def _deep_page(self) -> str:
         """Where one gets from page to page."""
-        path = f"/v1/conversations/{id_of(HUGE)}/messages?limit=50"
+        path = f"/v1/conversations/{id_of(HUGE)}/messages?limit=20"
         page = self._api.get(path).json()
         for _page in range(DEEP_PAGES):
             deep = f"{path}&cursor={page['next_cursor']}"

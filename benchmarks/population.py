@@ -14,7 +14,7 @@ from django.utils import timezone
 from agent.models import SystemPrompt
 from benchmarks import bodies
 from benchmarks.bodies import Block
-from conversations.models import Conversation, Message, WhatsappUser
+from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
 from conversations.tasks import queue_answers
 from tenants.models import Tenant
 from whatsapp.models import WhatsappConnection
@@ -165,9 +165,11 @@ def answers_to(block: Block) -> list[str]:
 
 
 def is_settled() -> bool:
-    """Whether nobody is owed anything, and nothing is on its way."""
+    """Whether everything that was posted is processed, nobody is owed anything, and nothing is on its way."""
     on_the_way = Message.objects.filter(status__in=[Message.Status.DRAFTED, Message.Status.SENDING])
-    return not Conversation.objects.filter(answer_due_at__isnull=False).exists() and not on_the_way.exists()
+    owed = Conversation.objects.filter(answer_due_at__isnull=False)
+    unprocessed = WebhookEvent.objects.filter(processed_at=None)
+    return not (unprocessed.exists() or owed.exists() or on_the_way.exists())
 
 
 def events() -> int:

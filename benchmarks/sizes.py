@@ -17,6 +17,7 @@ class Sizes:
     waiting: int  # turns of the noisy tenant
     levels: tuple[int, ...]  # messages in the tables that grow
     looks: int  # at each page
+    kills_postgres: bool
     heartbeat: float  # seconds between two of the worker, which is thought dead after three
 
 
@@ -31,6 +32,7 @@ FULL = Sizes(
     waiting=10_000,
     levels=(10_000, 1_000_000, 10_000_000),
     looks=40,
+    kills_postgres=True,
     heartbeat=10,
 )
 MEDIUM = Sizes(
@@ -44,18 +46,20 @@ MEDIUM = Sizes(
     waiting=3_000,
     levels=(10_000, 1_000_000),
     looks=20,
+    kills_postgres=True,
     heartbeat=10,
 )
 QUICK = Sizes(
     runs=3,
     seconds=0.5,
-    half_load_seconds=1.5,
+    half_load_seconds=1,
     batches=2,
-    alone=15,
+    alone=10,
     burst=40,
-    in_flight=((1.5, 100), (5, 100)),
-    waiting=200,
+    in_flight=((1.5, 60), (5, 60)),
+    waiting=150,
     levels=(10_000,),
-    looks=8,
+    looks=5,
+    kills_postgres=False,
     heartbeat=1,
 )

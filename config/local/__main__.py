@@ -98,6 +98,7 @@ def _ended(measuring: subprocess.Popen[bytes], database: Database | None) -> int
             time.sleep(0.1)
     except BaseException:
         measuring.terminate()
+        measuring.wait()
         raise
     return measuring.returncode
 
