@@ -43,7 +43,7 @@ HELP = {
     "webhook": "single messages and statuses beside a plain Django view with one INSERT, at half load, in batches",
     "turn": "from the webhook to the POST at Meta: time, CPU, round trips to PostgreSQL",
     "in-flight": "turns that wait for a slow model in one worker process: how many, and what each costs",
-    "growth": "lists, history, context, staff pages and the purge as the tables grow (all: 10 million, 25 GB of disk)",
+    "growth": "lists, history, context, staff pages and the purge as the tables grow (all: 10 million, 13 GB of disk)",
     "fairness": "how long a tenant waits while thousands of turns of another one do",
     "recovery": "how long customers wait after web, worker or PostgreSQL were killed",
 }

@@ -25,7 +25,7 @@ TENANTS = 5
 HUGE_EVERY, HUGE = 50, 5  # of so many conversations the one with this number is huge
 TIMES_HUGE = 20
 CHUNK = 3_000  # conversations
-BYTES_A_MESSAGE = 2_000  # with its indexes, its share of the events and the write-ahead log
+BYTES_A_MESSAGE = 1_300  # with its indexes, its share of the events and the write-ahead log
 SIZE = f"(20 + mod(k * 53, 181)) * CASE WHEN mod(k, {HUGE_EVERY}) = {HUGE} THEN {TIMES_HUGE} ELSE 1 END"
 # A conversation begins every ten minutes, and goes on with pauses of its own: at any time many are under way.
 FIRST_DAY = timedelta(days=500)

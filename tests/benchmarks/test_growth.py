@@ -4,7 +4,7 @@ import pytest
 from django.db.models import F, Max
 
 from benchmarks.filling import Archive, size_of
-from benchmarks.growth import Places
+from benchmarks.growth import Look, Places, Took, _row
 from conversations.models import Conversation, Message, WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,3 +42,13 @@ def test_every_page_that_is_measured_can_be_read(archive):
     for look in Places(archive).looks():
         look.do(1)
     assert Message.objects.count() == before + 1, "one new message; its repetition and the purge changed nothing"
+
+
+def test_what_takes_longer_as_the_tables_grow_misses_its_target():
+    look = Look("a list", lambda place: None, most=2)
+    assert (
+        str(_row(look, [Took(10, 1), Took(19, 2)]))
+        == "| a list | 10 → 19 ms, SQL 1 → 2 (1.9 ×) | ≤ 2 ×, ≤ 50 ms | ok |"
+    )
+    assert _row(look, [Took(10, 1), Took(21, 2)]).is_met is False
+    assert _row(look, [Took(40, 1), Took(51, 2)]).is_met is False
