@@ -42,8 +42,8 @@ def hand_over(conversation: Conversation, heard: Message, reason: str) -> None:
     Does nothing when a person has taken over already: what was heard is theirs to answer.
     """
     with transaction.atomic():
-        row = Conversation.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=conversation.pk)
-        if row.is_paused:
+        row = Conversation.locked(conversation.pk)
+        if row is None or row.is_paused:
             return
         outbound.draft(row, heard, text=_sentence(row.tenant), note=reason, written_through=Through.HANDOVER)
         row.silence(timezone.now() + row.tenant.handover_pause, Writer(Through.HANDOVER), reason)

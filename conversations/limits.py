@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from conversations.models import PAUSE_FIELDS, Conversation, Message, Through, Writer
@@ -21,12 +22,14 @@ REPEATS_WITHIN = timedelta(minutes=10)
 def reason_to_stop(conversation: Conversation, unheard: Sequence[Message]) -> str:
     """Why the agent had better say nothing more here for a while; empty when all is well."""
     now = timezone.now()
-    answers = conversation.messages.filter(said_at__gt=now - AN_HOUR, in_reply_to__isnull=False)
-    if answers[: settings.TURNS_PER_HOUR].count() >= settings.TURNS_PER_HOUR:
-        return f"The agent has answered {settings.TURNS_PER_HOUR} times within an hour."
     said = unheard[-1].text
-    same = conversation.messages.filter(said_at__gt=now - REPEATS_WITHIN, author=Message.Author.CUSTOMER, text=said)
-    if said and same[: MOST_REPEATS + 1].count() > MOST_REPEATS:
+    repeats = Q(said_at__gt=now - REPEATS_WITHIN, author=Message.Author.CUSTOMER, text=said)
+    counted = conversation.messages.filter(said_at__gt=now - AN_HOUR).aggregate(
+        answers=Count("pk", filter=Q(in_reply_to__isnull=False)), repeats=Count("pk", filter=repeats)
+    )
+    if counted["answers"] >= settings.TURNS_PER_HOUR:
+        return f"The agent has answered {settings.TURNS_PER_HOUR} times within an hour."
+    if said and counted["repeats"] > MOST_REPEATS:
         return f"The same words came more than {MOST_REPEATS} times within ten minutes."
     return ""
 
@@ -34,7 +37,9 @@ def reason_to_stop(conversation: Conversation, unheard: Sequence[Message]) -> st
 def stop(conversation: Conversation, why: str) -> None:
     """The agent is silent for an hour, and the conversation is on the staff's list."""
     with transaction.atomic():
-        row = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        row = Conversation.locked(conversation.pk)
+        if row is None:
+            return
         row.silence(timezone.now() + AN_HOUR, Writer(Through.LIMIT), why)
         row.person_due_at = row.person_due_at or timezone.now()
         row.save(update_fields=PAUSE_FIELDS)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import close_old_connections, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from conversations import statuses, trace
@@ -36,27 +36,19 @@ WORD_OF = {Reason.TAKEN_OVER: Word.TAKEN_OVER, Reason.WINDOW_CLOSED: Word.WINDOW
 UNSETTLED = (Status.SENDING, Status.UNKNOWN)
 
 
-def draft(conversation: Conversation, heard: Message, **fields: Any) -> None:
-    """Writes our reply to everything up to `heard` as the next message, or as several when it is long.
+def draft(locked: Conversation, heard: Message, **fields: Any) -> list[Message]:
+    """Writes our reply to everything up to `heard` as the next message, or as several when it is long; returns them.
 
-    What a model wrote (`llm_model` says which) is turned into WhatsApp's markup. Does nothing when there is a reply to
+    What a model wrote (`llm_model` says which) is turned into WhatsApp's markup. Nothing when there is a reply to
     `heard` already: a worker that was thought dead may come back.
     """
+    if locked.last_sequence > heard.sequence and Message.objects.filter(in_reply_to=heard).exists():
+        return []
     text, *others = _parts(fields.pop("text", ""), by_model=bool(fields.get("llm_model")))
     status = fields.pop("status", Status.DRAFTED)
     ours = {"direction": Message.Direction.OUTBOUND, "author": Message.Author.AGENT, "status": status}
-    with transaction.atomic():
-        Conversation.objects.select_for_update().get(pk=conversation.pk)
-        if Message.objects.filter(in_reply_to=heard).exists():
-            return
-        first = conversation.append(in_reply_to=heard, text=text, **ours, **fields)
-        for other in others:
-            conversation.append(part_of=first, said_at=first.said_at, text=other, **ours)
-
-
-def not_drafted(conversation: Conversation, heard: Message, reason: Message.Reason, why: str) -> None:
-    """Says in the place of our reply why there is none."""
-    draft(conversation, heard, status=Status.FAILED, reason=reason, error=why)
+    first = locked.append(in_reply_to=heard, text=text, **ours, **fields)
+    return [first, *(locked.append(part_of=first, said_at=first.said_at, text=other, **ours) for other in others)]
 
 
 def _parts(text: str, *, by_model: bool) -> list[str]:
@@ -68,17 +60,27 @@ def _parts(text: str, *, by_model: bool) -> list[str]:
 def send_drafts(conversation: Conversation) -> None:
     """Sends what is drafted in this conversation, in order. Raises GraphUnavailable: the rest stays drafted.
 
+    Looks again until nothing moves: what another job found while we were sending, it has left to us.
+    """
+    drafts = conversation.messages.filter(status=Status.DRAFTED).order_by("sequence")
+    while any(_goes_on(message, conversation) for message in drafts.all()):
+        pass
+
+
+def _goes_on(message: Message, conversation: Conversation) -> bool:
+    """Whether the draft is none any more.
+
     A part of a reply is never sent without what stands before it: when that failed, it fails too; while nobody knows
     what became of that, it waits.
     """
-    for message in conversation.messages.filter(status=Status.DRAFTED).order_by("sequence"):
-        before = _part_before(message)
-        if before is None or before.status not in (Status.FAILED, Status.DRAFTED, *UNSETTLED):
-            send(message, conversation)
-        elif before.status == Status.FAILED:
-            message.advance(Status.FAILED, error="Not sent: the part of the reply before it was not sent.")
-        elif before.status in UNSETTLED and message.created_at < _oldest_that_waits():
-            message.advance(Status.FAILED, error="Not sent: nobody knows what became of the part before it.")
+    before = _part_before(message)
+    if before is None or before.status not in (Status.FAILED, Status.DRAFTED, *UNSETTLED):
+        send(message, conversation)
+    elif before.status == Status.FAILED:
+        message.advance(Status.FAILED, error="Not sent: the part of the reply before it was not sent.")
+    elif before.status in UNSETTLED and message.created_at < _oldest_that_waits():
+        message.advance(Status.FAILED, error="Not sent: nobody knows what became of the part before it.")
+    return message.status != Status.DRAFTED
 
 
 def _part_before(message: Message) -> Message | None:
@@ -107,11 +109,10 @@ def send(message: Message, conversation: Conversation) -> None:
     `sending` is committed before the call, so that a crash leaves a trace, and nothing is ever sent twice: what
     may have reached Meta is `unknown` until a status says more. Raises GraphUnavailable when it surely has not.
     """
-    connection = conversation.connection
-    _wait_if_throttled(message, connection)
-    client = GraphClient(connection.access_token, keep_for(connection, message.pk))
     if not _begin(message, conversation):
         return
+    connection = conversation.connection
+    client = GraphClient(connection.access_token, keep_for(connection, message.pk))
     close_old_connections()
     try:
         wamid = client.send_text(
@@ -125,7 +126,6 @@ def send(message: Message, conversation: Conversation) -> None:
 
 def _wait_if_throttled(message: Message, connection: WhatsappConnection) -> None:
     """Raises GraphUnavailable while Meta wants nothing of this number: not every conversation need ask for itself."""
-    connection.refresh_from_db(fields=["throttled_until"])
     if seconds := connection.throttled_for:
         Message.objects.filter(pk=message.pk, status=Status.DRAFTED, error_code=None).update(reason=Reason.THROTTLED)
         raise GraphUnavailable("Meta has asked us to wait with this number.", retry_after=backoff.spread(seconds))
@@ -136,14 +136,49 @@ def _begin(message: Message, conversation: Conversation) -> bool:
 
     What a silenced agent had heard is unheard again: the person has answered it, or the agent does when it may speak.
     """
+    connection = conversation.connection
+    if message.resends_id is None and _sets_out(message, connection):
+        return True
+    connection.refresh_from_db()
+    if connection.status != WhatsappConnection.Status.CONNECTED:
+        return False
+    _wait_if_throttled(message, connection)
     with transaction.atomic():
-        locked = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        locked = Conversation.locked(conversation.pk)
+        if locked is None or _sent_before(message).exists():  # part of another now, or not its turn: see send_drafts
+            return False
         if reason := _why_not(message, locked):
             trace.note_about_answer(message, WORD_OF.get(reason, Word.FAILED), WHY_NOT[reason])
-            unheard = {"in_reply_to": None} if reason == Reason.TAKEN_OVER else {}
+            unheard: dict[str, Any] = {"in_reply_to": None} if reason == Reason.TAKEN_OVER else {}
             message.advance(Status.FAILED, reason=reason, error=WHY_NOT[reason], error_code=None, **unheard)
             return False
-        return message.advance(Status.SENDING, reason="", error="", error_code=None, tries=F("tries") + 1)
+        return message.advance(Status.SENDING, **_anew(message))
+
+
+def _sets_out(message: Message, connection: WhatsappConnection) -> bool:
+    """The same where nothing at all is in the way, as nearly always: in one statement, which sees every pause that was
+    made before it."""
+    now = timezone.now()
+    free = Conversation.objects.filter(
+        Q(connection__throttled_until=None) | Q(connection__throttled_until__lte=now),
+        pk=OuterRef("conversation"),
+        connection__status=WhatsappConnection.Status.CONNECTED,
+        connection__connected_at=connection.connected_at,  # so that its token is the one that we know
+        window_opened_at__gte=now - SERVICE_WINDOW,
+    )
+    if message.author == Message.Author.AGENT:
+        free = free.filter(Q(agent_paused_until=None) | Q(agent_paused_until__lte=now))
+    return message.advance(Status.SENDING, only_if=Exists(free) & ~Exists(_sent_before(message)), **_anew(message))
+
+
+def _sent_before(message: Message) -> QuerySet[Message]:
+    """What another job is sending in this conversation at this moment, and what must arrive first."""
+    earlier = Message.objects.filter(conversation=message.conversation_id, sequence__lt=message.sequence)
+    return earlier.filter(status=Status.SENDING)
+
+
+def _anew(message: Message) -> dict[str, Any]:
+    return {"reason": "", "error": "", "error_code": None, "tries": message.tries + 1}
 
 
 def _why_not(message: Message, conversation: Conversation) -> Message.Reason | None:

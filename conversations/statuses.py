@@ -115,10 +115,10 @@ def _apply(status: ParkedStatus, message: Message) -> bool:
 def join(connection_id: UUID, wamids: Sequence[str]) -> None:
     """Gives the statuses that came before these messages to them."""
     waiting = ParkedStatus.objects.filter(connection=connection_id, wamid__in=wamids).order_by("at")
+    if not waiting.exists():
+        return
     with transaction.atomic():
         parked = list(waiting.select_for_update())
-        if not parked:
-            return
         ours = Message.objects.filter(connection=connection_id, wamid__in={status.wamid for status in parked})
         outbound = ours.filter(direction=Message.Direction.OUTBOUND).select_for_update().order_by("pk")
         messages = {message.wamid: message for message in outbound.only(*FIELDS)}

@@ -16,7 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from conversations import inbound, outbound, resending, statuses
 from conversations.models import Conversation, Message, WebhookEvent
-from conversations.tasks import owe_answer, queue_answers
+from conversations.tasks import owe_answer, queue_answers, queue_drafts
 from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,9 @@ def queue_left_answers() -> None:
         Q(agent_paused_until=None) | Q(agent_paused_until__lt=timezone.now()),
         answer_due_at__lt=timezone.now() - ANSWER_LEFT_AFTER,
     )
-    queue_answers(left.order_by("answer_due_at")[:BATCH])
+    conversations = list(left.order_by("answer_due_at")[:BATCH])
+    Conversation.objects.filter(pk__in=[conversation.pk for conversation in conversations]).update(answer_held=False)
+    queue_answers(conversations)
 
 
 def queue_left_words() -> None:
@@ -90,12 +92,14 @@ def queue_left_words() -> None:
     left_before = timezone.now() - ANSWER_LEFT_AFTER
     drafts = Message.objects.filter(status=Message.Status.DRAFTED, status_at__lt=left_before)
     left = drafts.exclude(written_through="").values("conversation")
-    queue_answers(_without_job().filter(pk__in=left)[:BATCH])
+    queue_drafts(_without_job().filter(pk__in=left)[:BATCH])
 
 
 def _without_job() -> QuerySet[Conversation]:
     """The conversations of connected numbers that no job looks after."""
-    job = ProcrastinateJob.objects.filter(task_name="answer", status__in=["todo", "doing"]).annotate(
+    job = ProcrastinateJob.objects.filter(
+        task_name__in=["answer", "send_drafts"], status__in=["todo", "doing"]
+    ).annotate(
         conversation_id=Func(F("args"), template="%(expressions)s->>'conversation_id'", output_field=TextField())
     )
     connected = Conversation.objects.filter(connection__status=WhatsappConnection.Status.CONNECTED)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import PAUSE_FIELDS, Conversation, Message, Writer
-from conversations.tasks import owe_answer, queue_answers
+from conversations.tasks import owe_answer, queue_answers, queue_drafts
 from whatsapp.models import WhatsappConnection
 from whatsapp.problems import Problem, problem_of
 
@@ -66,7 +66,7 @@ def say(conversation: Conversation, text: str, writer: Writer, **fields: Any) ->
     )
     conversation.person_spoke(message.said_at, conversation.tenant.pause, writer)
     conversation.save(update_fields=PAUSE_FIELDS)
-    queue_answers([conversation])
+    queue_drafts([conversation])
     return message
 
 
@@ -78,14 +78,11 @@ def silence(conversation: Conversation, minutes: int | None, writer: Writer) -> 
 
 
 def hand_back(conversation: Conversation) -> None:
-    """The agent may speak again, and answers what nobody has answered.
-
-    With a job also where an answer was due already: the one that was there has found the agent silent.
-    """
-    was_paused = conversation.is_paused
+    """The agent may speak again, and answers what nobody has answered: with a new job when it was held."""
+    was_held, conversation.answer_held = conversation.answer_held, False
     conversation.unsilence()
-    conversation.save(update_fields=PAUSE_FIELDS)
-    if conversation.answer_due_at and was_paused:
+    conversation.save(update_fields=[*PAUSE_FIELDS, "answer_held"])
+    if was_held:
         queue_answers([conversation])
     elif conversation.unheard().exists():
         owe_answer(conversation)

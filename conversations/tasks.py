@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 600
-# How often an answer is made anew because the customer has written more; then it is sent, and the rest follows.
-MOST_DROPPED = 2
 # More waiting conversations of one tenant than this are not counted: they are last in any case.
 MOST_COUNTED = 1024
 
@@ -49,14 +47,20 @@ async def answer(conversation_id: str) -> None:
     Can be run again at any point: each turn looks at the rows alone. When the customer writes while the model thinks,
     its answer is dropped, and made again with the new words.
     """
-    dropped = 0
-    while step := await in_thread(turns.begin, conversation_id):
+    step = await in_thread(turns.begin, conversation_id)
+    while step:
         if isinstance(step, turns.Wait):
             await asyncio.sleep(step.seconds)
+            step = await in_thread(turns.begin, conversation_id, step.dropped)
         else:
             reply = await _reply_to(step)
-            is_said = await in_thread(turns.conclude, step, reply, is_last=dropped == MOST_DROPPED)
-            dropped = 0 if is_said else dropped + 1
+            step = await in_thread(turns.conclude, step, reply)
+
+
+@app.task(name="send_drafts", retry=KeepTrying())
+async def send_drafts(conversation_id: str) -> None:
+    """Sends what a person of the business has written, while the agent is silent or thinks."""
+    await in_thread(turns.send_drafts, conversation_id)
 
 
 async def _reply_to(ask: turns.Ask) -> Reply | LlmError:
@@ -75,6 +79,13 @@ def owe_answer(conversation: Conversation) -> None:
     due = Conversation.objects.filter(pk=conversation.pk, answer_due_at=None).update(answer_due_at=timezone.now())
     if due:
         queue_answers([conversation])
+
+
+def queue_drafts(conversations: Iterable[Conversation]) -> None:
+    """The jobs that send what persons have written; before everything else, in the caller's transaction."""
+    arguments: list[dict[str, JSONValue]] = [{"conversation_id": str(each.pk)} for each in conversations]
+    if arguments:
+        queue().configure_task("send_drafts").batch_defer(*arguments)
 
 
 def queue_answers(conversations: Iterable[Conversation]) -> None:

@@ -1,15 +1,16 @@
 """Keeps why things were decided as they were, so that "why no reply?" has an answer.
 
-Knows where decisions are kept; nothing of how they are made. A decision that cannot be kept harms nothing else.
+Knows where decisions are kept; nothing of how they are made.
 """
 
 import logging
 from collections.abc import Sequence
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import Min, Q
 
-from conversations.models import Conversation, Decision, Message
+from conversations.models import Decision, Message
+from tenants.transactions import contained
 
 logger = logging.getLogger(__name__)
 
@@ -18,29 +19,23 @@ Word = Decision.Word
 STATES = (Word.NOT_CONNECTED, Word.PAUSED, Word.MEDIA_AWAITED, Word.UNAVAILABLE)
 
 
-def note(conversation: Conversation, messages: Sequence[Message], word: Decision.Word, detail: str = "") -> None:
-    """Keeps this decision about these messages."""
-    if not messages:
-        return
-    numbers = [message.sequence for message in messages]
-    _keep(conversation, min(numbers), max(numbers), word, detail)
+def note(messages: Sequence[Message], word: Decision.Word, detail: str = "") -> None:
+    """Keeps this decision about these messages; a state that lasts is told once."""
+    if messages:
+        decision = _decision(messages[0], messages[-1].sequence, word, detail)
+        if word not in STATES or not _is_told(decision):
+            decision.save(force_insert=True)
 
 
-def _keep(conversation: Conversation, first: int, last: int, word: Decision.Word, detail: str) -> None:
-    decision = Decision(
-        tenant_id=conversation.tenant_id,
-        conversation=conversation,
-        first=first,
+def _decision(first: Message, last: int, word: Decision.Word, detail: str = "") -> Decision:
+    return Decision(
+        tenant_id=first.tenant_id,
+        conversation_id=first.conversation_id,
+        first=first.sequence,
         last=last,
         word=word,
-        detail=detail[:500],
+        detail=detail[:500].replace("\0", ""),
     )
-    try:
-        with transaction.atomic():
-            if word not in STATES or not _is_told(decision):
-                decision.save(force_insert=True)
-    except DatabaseError:
-        logger.exception("a decision about conversation %s was not kept", conversation.pk)
 
 
 def note_repeats(messages: Sequence[Message]) -> None:
@@ -65,13 +60,24 @@ def note_repeats(messages: Sequence[Message]) -> None:
 def note_about_answer(answer: Message, word: Decision.Word, detail: str = "") -> None:
     """The same about everything that this message of ours answers; a part of a long reply answers what the first does.
 
-    What that is was decided when it was drafted, or is the one message that it names.
+    What that is was decided when it was drafted, or is the one message that it names. It tells of what has happened
+    already, at Meta too: when it cannot be kept, the rest goes on.
     """
     heard = (answer.part_of or answer).in_reply_to
-    if heard is not None:
-        drafted = Decision.objects.filter(conversation=answer.conversation_id, last=heard.sequence)
-        first = drafted.aggregate(first=Min("first"))["first"] or heard.sequence
-        _keep(answer.conversation, first, heard.sequence, word, detail)
+    if heard is None:
+        return
+    try:
+        with contained():
+            _keep_about(answer, heard, word, detail)
+    except DatabaseError:
+        logger.exception("a decision about conversation %s was not kept", answer.conversation_id)
+
+
+def _keep_about(answer: Message, heard: Message, word: Decision.Word, detail: str) -> None:
+    drafted = Decision.objects.filter(conversation=answer.conversation_id, last=heard.sequence)
+    decision = _decision(heard, heard.sequence, word, detail)
+    decision.first = drafted.aggregate(first=Min("first"))["first"] or heard.sequence
+    decision.save(force_insert=True)
 
 
 def decisions_about(message: Message) -> list[Decision]:

@@ -6,19 +6,18 @@ Knows rows and the clock; the model is asked by `tasks`, Meta is spoken to by `o
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from agent.ports import LlmError, LlmRefused, Media, NoPrompt, Reply, Speaker, Turn
+from agent.ports import LlmError, LlmRefused, NoPrompt, Reply
 from agent.replies import Question, question_of
 from conversations import handover, limits, media, outbound, patience, trace
+from conversations.context import said
 from conversations.models import Conversation, Decision, Message
-from conversations.wording import agent_text
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError
 from whatsapp.exchanges import keep_for
@@ -27,6 +26,9 @@ from whatsapp.models import WhatsappConnection
 logger = logging.getLogger(__name__)
 
 MEDIA_PAUSE_SECONDS = 0.5
+# How often an answer is made anew because the customer has written more; then it is sent, and the rest follows.
+MOST_DROPPED = 2
+UNHEARABLE = "Only voice messages, and there is no transcriber."
 Reason, Word = Message.Reason, Decision.Word
 
 
@@ -35,15 +37,17 @@ class Wait:
     """The customer may still be writing, or what they sent is still on its way to us: look again after a moment."""
 
     seconds: float
+    dropped: int
 
 
 @dataclass(frozen=True)
 class Ask:
-    """The agent's turn: what to ask, and what the answer will have heard."""
+    """The agent's turn: what to ask, what the answer will have heard, and how many answers to it were dropped."""
 
     conversation: Conversation
     unheard: Sequence[Message]
     question: Question
+    dropped: int
 
     @property
     def heard(self) -> Message:
@@ -51,7 +55,10 @@ class Ask:
         return self.unheard[-1]
 
 
-def begin(conversation_id: UUID | str) -> Ask | Wait | None:
+Step = Wait | Ask
+
+
+def begin(conversation_id: UUID | str, dropped: int = 0) -> Step | None:
     """Does what can be done without the model; then what to do next, or None when there is nothing left to do.
 
     Sends what is drafted. Stops where the agent may not speak: the number is not connected, a person of the business
@@ -59,17 +66,24 @@ def begin(conversation_id: UUID | str) -> Ask | Wait | None:
     Raises GraphUnavailable when drafts cannot be sent now.
     """
     while conversation := _conversation(conversation_id):
-        if not _may_speak(conversation):
-            return None
+        _send_drafts(conversation)
         unheard = list(conversation.unheard().select_related("attachment__file"))
-        if not unheard:
-            if _nothing_left(conversation):
-                return None
-        elif seconds := patience.seconds_left(unheard, conversation.tenant):
-            return Wait(seconds)
-        elif step := _take_turn(conversation, unheard):
+        if _has_ended(conversation, unheard):
+            return None
+        if unheard and not conversation.is_paused and (step := _take_turn(conversation, unheard, dropped)):
             return step
     return None
+
+
+def send_drafts(conversation_id: UUID | str) -> None:
+    """Sends what is drafted here, whoever wrote it. Raises GraphUnavailable when that is not possible now."""
+    if conversation := _conversation(conversation_id):
+        _send_drafts(conversation)
+
+
+def _send_drafts(conversation: Conversation) -> None:
+    if _is_connected(conversation):
+        outbound.send_drafts(conversation)
 
 
 def _conversation(conversation_id: UUID | str) -> Conversation | None:
@@ -77,117 +91,163 @@ def _conversation(conversation_id: UUID | str) -> Conversation | None:
     return everything.filter(pk=conversation_id).first()
 
 
-def _may_speak(conversation: Conversation) -> bool:
-    """Whether it is the agent who speaks here now. What was drafted is sent in any case."""
-    if conversation.connection.status != WhatsappConnection.Status.CONNECTED:
-        trace.note(conversation, list(conversation.unheard()), Word.NOT_CONNECTED, conversation.connection.status)
-        return False
-    outbound.send_drafts(conversation)
-    if conversation.is_paused:
-        until = f"until {conversation.agent_paused_until:%Y-%m-%d %H:%M:%S %Z}"
-        trace.note(conversation, list(conversation.unheard()), Word.PAUSED, until)
-        _nothing_left(conversation)
-        return False
+def _is_connected(conversation: Conversation) -> bool:
     return conversation.connection.status == WhatsappConnection.Status.CONNECTED
+
+
+def _has_ended(conversation: Conversation, unheard: Sequence[Message]) -> bool:
+    """Nothing is to be said any more, or not by the agent now."""
+    if not _is_connected(conversation):
+        trace.note(unheard, Word.NOT_CONNECTED, conversation.connection.status)
+        return True
+    if not unheard:
+        return _nothing_left(conversation)
+    return conversation.is_paused and _is_held(conversation, unheard)
+
+
+def _is_held(conversation: Conversation, unheard: Sequence[Message]) -> bool:
+    """The answer has no job any more, for a person speaks; who hands back queues one. False when that has happened."""
+    trace.note(unheard, Word.PAUSED, f"until {conversation.agent_paused_until:%Y-%m-%d %H:%M:%S %Z}")
+    silent = Conversation.objects.filter(pk=conversation.pk, agent_paused_until__gt=timezone.now())
+    return bool(silent.update(answer_held=True))
 
 
 def _nothing_left(conversation: Conversation) -> bool:
     """Nothing is owed any more; decided under the lock that every new message takes."""
     with transaction.atomic():
-        locked = Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
+        locked = Conversation.locked(conversation.pk)
         if locked is None:
             return True
         waiting = locked.unheard().exists() or outbound.sendable().filter(conversation=locked).exists()
         if not waiting:
-            Conversation.objects.filter(pk=locked.pk).update(answer_due_at=None)
+            Conversation.objects.filter(pk=locked.pk).update(answer_due_at=None, answer_held=False)
         return not waiting
 
 
-def _take_turn(conversation: Conversation, unheard: Sequence[Message]) -> Ask | Wait | None:
+def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: int) -> Step | None:
     """What the model is to be asked; None when the turn has been spoken without it, or cannot be."""
-    heard = unheard[-1]
+    if seconds := patience.seconds_left(unheard, conversation.tenant):
+        return Wait(seconds, dropped)
     if conversation.window_closes_at is None or conversation.window_closes_at < timezone.now():
-        trace.note(conversation, unheard, Word.WINDOW_CLOSED)
-        outbound.not_drafted(conversation, heard, Reason.WINDOW_CLOSED, "The service window has closed.")
+        trace.note(unheard, Word.WINDOW_CLOSED)
+        _say_nothing(unheard, Reason.WINDOW_CLOSED, "The service window has closed.")
         return None
     if why := limits.reason_to_stop(conversation, unheard):
-        trace.note(conversation, unheard, Word.LIMITED, why)
+        trace.note(unheard, Word.LIMITED, why)
         limits.stop(conversation, why)
         return None
     if media.is_awaited(unheard):
-        trace.note(conversation, unheard, Word.MEDIA_AWAITED)
-        return Wait(MEDIA_PAUSE_SECONDS)
-    _show_typing(conversation, heard)
-    if conversation.connection.status != WhatsappConnection.Status.CONNECTED:
+        trace.note(unheard, Word.MEDIA_AWAITED)
+        return Wait(MEDIA_PAUSE_SECONDS, dropped)
+    _show_typing(conversation, unheard[-1])
+    if not _is_connected(conversation):
         return None
     if handover.is_asked_for(unheard, conversation.tenant):
-        trace.note(conversation, unheard, Word.HANDED_OVER, handover.ASKED)
-        handover.hand_over(conversation, heard, handover.ASKED)
+        trace.note(unheard, Word.HANDED_OVER, handover.ASKED)
+        handover.hand_over(conversation, unheard[-1], handover.ASKED)
         return None
     if media.cannot_hear(unheard):
-        trace.note(conversation, unheard, Word.DRAFTED, "Only voice messages, and there is no transcriber.")
-        text = media.please_write(conversation.tenant.language)
-        outbound.draft(conversation, heard, text=text, note="Only voice messages, and there is no transcriber.")
+        trace.note(unheard, Word.DRAFTED, UNHEARABLE)
+        _say(unheard, text=media.please_write(conversation.tenant.language), note=UNHEARABLE)
         return None
-    return _question(conversation, unheard)
+    return _ask(conversation, unheard, dropped)
 
 
-def _question(conversation: Conversation, unheard: Sequence[Message]) -> Ask | None:
+def _ask(conversation: Conversation, unheard: Sequence[Message], dropped: int) -> Ask | None:
     number, customer = conversation.connection.phone_number_id, str(conversation.whatsapp_user_id)
     try:
         question = question_of(conversation.tenant, number, customer, said(conversation, unheard))
     except LlmError as error:
-        _give_up(conversation, unheard, error)
+        _give_up(unheard, error)
         return None
     if len(unheard) > 1:
-        trace.note(conversation, unheard, Word.TOGETHER, f"{len(unheard)} messages")
-    trace.note(conversation, unheard, Word.ASKED, f"with {len(question.turns)} messages of context")
-    return Ask(conversation, unheard, question)
+        trace.note(unheard, Word.TOGETHER, f"{len(unheard)} messages")
+    trace.note(unheard, Word.ASKED, f"with {len(question.turns)} messages of context")
+    return Ask(conversation, unheard, question, dropped)
 
 
 def put_off(ask: Ask, reason: str) -> None:
     """The model cannot answer now."""
-    trace.note(ask.conversation, ask.unheard, Word.UNAVAILABLE, reason)
+    trace.note(ask.unheard, Word.UNAVAILABLE, reason)
 
 
-def conclude(ask: Ask, reply: Reply | LlmError, *, is_last: bool) -> bool:
-    """What the model said becomes a draft, or the reason why there is none.
+def conclude(ask: Ask, reply: Reply | LlmError) -> Step | None:
+    """What the model said becomes a draft and is sent, or the reason why there is none; then what to do next.
 
-    False when the customer has written more meanwhile and this is not the last try: then what was said is dropped, for
-    the next answer has heard all of it.
+    It is dropped when the customer has written more meanwhile, for the next answer has heard all of it; but only so
+    often. And when a person of the business has written, however often that was. Raises GraphUnavailable.
     """
     with transaction.atomic():
-        locked = Conversation.objects.select_for_update().filter(pk=ask.conversation.pk).first()
+        locked = Conversation.locked(ask.conversation.pk)
         if locked is None:
-            return False
-        if not is_last and locked.unheard().filter(sequence__gt=ask.heard.sequence).exists():
-            trace.note(locked, ask.unheard, Word.SUPERSEDED)
-            return False
-        match reply:
-            case LlmRefused():
-                trace.note(locked, ask.unheard, Word.REFUSED, str(reply))
-                outbound.draft(locked, ask.heard, text=_decline(ask.conversation), note=str(reply))
-            case LlmError():
-                _give_up(locked, ask.unheard, reply)
-            case Reply(hands_over=reason) if reason:
-                trace.note(locked, ask.unheard, Word.HANDED_OVER, reason)
-                handover.hand_over(locked, ask.heard, reason)
-            case Reply():
-                trace.note(locked, ask.unheard, Word.DRAFTED, reply.request_id)
-                _draft(locked, ask, reply)
-    return True
+            return None
+        was_quiet = locked.last_sequence == ask.conversation.last_sequence
+        if overtaken := None if was_quiet else _overtaken(ask, locked):
+            trace.note(ask.unheard, overtaken)
+            drafts: list[Message] = []
+        else:
+            drafts = _take_down(locked, ask, reply)
+    if was_quiet and len(drafts) == 1 and drafts[0].status == Message.Status.DRAFTED:
+        outbound.send(drafts[0], ask.conversation)
+        if drafts[0].status == Message.Status.SENT and _was_last_word(drafts[0]):
+            return None
+    return begin(ask.conversation.pk, ask.dropped + 1 if overtaken else 0)
 
 
-def _give_up(conversation: Conversation, unheard: Sequence[Message], error: LlmError) -> None:
-    logger.error("conversation %s has no reply: %s", conversation.pk, error)
-    trace.note(conversation, unheard, Word.GIVEN_UP, str(error))
+def _overtaken(ask: Ask, locked: Conversation) -> Decision.Word | None:
+    """What was said meanwhile that the answer ought to have heard."""
+    since = locked.messages.filter(sequence__gt=ask.conversation.last_sequence)
+    if since.filter(author=Message.Author.BUSINESS).exclude(written_through="").exists():
+        return Word.TAKEN_OVER
+    newer = locked.unheard().filter(sequence__gt=ask.heard.sequence)
+    return Word.SUPERSEDED if ask.dropped < MOST_DROPPED and newer.exists() else None
+
+
+def _was_last_word(message: Message) -> bool:
+    """Nothing is owed any more when nothing was said since: in one statement, so that nothing comes in between."""
+    conversation = Conversation.objects.filter(pk=message.conversation_id, last_sequence=message.sequence)
+    return bool(conversation.update(answer_due_at=None, answer_held=False))
+
+
+def _take_down(locked: Conversation, ask: Ask, reply: Reply | LlmError) -> list[Message]:
+    """What the model said, as drafts; or why it is not said."""
+    match reply:
+        case LlmRefused():
+            trace.note(ask.unheard, Word.REFUSED, str(reply))
+            return outbound.draft(locked, ask.heard, text=_decline(locked), note=str(reply))
+        case LlmError():
+            _give_up(ask.unheard, reply)
+        case Reply(hands_over=reason) if reason:
+            trace.note(ask.unheard, Word.HANDED_OVER, reason)
+            handover.hand_over(locked, ask.heard, reason)
+        case Reply():
+            trace.note(ask.unheard, Word.DRAFTED, reply.request_id)
+            return _draft(locked, ask, reply)
+    return []
+
+
+def _give_up(unheard: Sequence[Message], error: LlmError) -> None:
+    logger.error("conversation %s has no reply: %s", unheard[-1].conversation_id, error)
+    trace.note(unheard, Word.GIVEN_UP, str(error))
     reason = Reason.NO_PROMPT if isinstance(error, NoPrompt) else Reason.MODEL_ERROR
-    outbound.not_drafted(conversation, unheard[-1], reason, str(error))
+    _say_nothing(unheard, reason, str(error))
 
 
-def _draft(conversation: Conversation, ask: Ask, reply: Reply) -> None:
-    outbound.draft(
-        conversation,
+def _say_nothing(unheard: Sequence[Message], reason: Message.Reason, why: str) -> None:
+    """In the place of our reply it says why there is none."""
+    _say(unheard, status=Message.Status.FAILED, reason=reason, error=why)
+
+
+@transaction.atomic
+def _say(unheard: Sequence[Message], **fields: Any) -> None:
+    """Our reply to these, without the model."""
+    if locked := Conversation.locked(unheard[-1].conversation_id):
+        outbound.draft(locked, unheard[-1], **fields)
+
+
+def _draft(locked: Conversation, ask: Ask, reply: Reply) -> list[Message]:
+    return outbound.draft(
+        locked,
         ask.heard,
         text=reply.text,
         system_prompt=ask.question.prompt,
@@ -210,41 +270,6 @@ def _show_typing(conversation: Conversation, heard: Message) -> None:
         connection.access_lost(str(error))
     except GraphError as error:
         logger.info("conversation %s shows no typing: %s", conversation.pk, error)
-
-
-def said(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
-    """The last messages, as the model is shown them, and everything unheard at the end."""
-    of_conversation = conversation.messages.select_related("attachment__file", "in_reply_to")
-    earlier = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Reason.RESENT)).exclude(
-        wants_answer=True, sequence__gte=unheard[0].sequence
-    )
-    limit = conversation.tenant.context_limit
-    last = list(earlier.order_by("-said_at", "-sequence")[: max(limit - len(unheard), 0)])
-    new = sorted(unheard, key=lambda message: (message.said_at, message.sequence))
-    in_order = [*_as_the_agent_knew_it(last), *new[-limit:]]
-    shown = media.shown(in_order)
-    return [_turn(message, shown.get(message.pk)) for message in in_order]
-
-
-def _turn(message: Message, shown: Media | None) -> Turn:
-    speaker = Speaker.AGENT if message.direction == Message.Direction.OUTBOUND else Speaker.CUSTOMER
-    return Turn(speaker, agent_text(message, shown=shown is not None), shown)
-
-
-def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:
-    """In the order they were said; but what came while the agent was thinking stands after that reply.
-
-    The reply did not know of it, whenever it was said.
-    """
-    replies = [message for message in messages if message.in_reply_to]
-
-    def place(message: Message) -> tuple[datetime, bool, datetime, int]:
-        unknown_to = [r.said_at for r in replies if r.in_reply_to and r.in_reply_to.sequence < message.sequence]
-        moved = message.wants_answer and unknown_to
-        at = max(message.said_at, *unknown_to) if moved else message.said_at
-        return at, message.direction == Message.Direction.INBOUND, message.said_at, message.sequence
-
-    return sorted(messages, key=place)
 
 
 def _decline(conversation: Conversation) -> str:

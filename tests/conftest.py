@@ -183,14 +183,9 @@ async def _work_once() -> None:
             )
 
 
-def jobs() -> int:
-    """How many answers wait in the queue or are being made."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'answer' AND status IN ('todo', 'doing')"
-        )
-        count: int = cursor.fetchone()[0]
-    return count
+def jobs(task_name: str = "answer") -> int:
+    """How many answers, or others, wait in the queue or are being made."""
+    return ProcrastinateJob.objects.filter(task_name=task_name, status__in=["todo", "doing"]).count()
 
 
 @pytest.fixture

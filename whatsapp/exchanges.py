@@ -8,8 +8,9 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 
+from tenants.transactions import contained
 from whatsapp.client import Exchange, Keep
 from whatsapp.models import EmbeddedSignupSession, GraphExchange, WhatsappConnection
 
@@ -30,7 +31,7 @@ def keep_for_signup(session: EmbeddedSignupSession) -> Keep:
 
 def _keep(exchange: Exchange, **about: Any) -> None:
     try:
-        with transaction.atomic():
+        with contained():
             GraphExchange.objects.create(
                 method=exchange.method,
                 path=exchange.path[:300],

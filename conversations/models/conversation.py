@@ -5,10 +5,11 @@ Knows how messages are numbered; nothing of Meta's JSON, of HTTP or of models of
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Greatest
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -90,7 +91,12 @@ class Conversation(TenantOwned):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Set while an answer is owed; exactly one job exists for as long as it is."),
+        help_text=_("Set while an answer is owed; one job looks after it, unless it is held."),
+    )
+    answer_held = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("The answer that is owed has no job, because a person of the business speaks."),
     )
 
     class Meta:
@@ -114,15 +120,21 @@ class Conversation(TenantOwned):
     def __str__(self) -> str:
         return str(self.whatsapp_user)
 
+    @classmethod
+    def locked(cls, conversation_id: UUID) -> "Conversation | None":
+        """The row as it is now, held until the transaction ends; None when it is part of another now, or gone."""
+        rows = cls.objects.select_for_update(of=("self",)).select_related("tenant")
+        return rows.filter(pk=conversation_id).first()
+
     def append(self, **fields: Any) -> "Message":
-        """Adds the next message. The caller holds this row's lock, so numbers follow the order of commits.
+        """Adds the next message. This is the row as `locked` gave it, so numbers follow the order of commits.
 
         What we say stands after everything said so far, whatever the difference between our clock and Meta's; `said_at`
         is for what is said in one breath.
         """
-        said_at = Greatest(fields.pop("said_at", None) or timezone.now(), F("last_message_at"))
-        Conversation.objects.filter(pk=self.pk).update(last_sequence=F("last_sequence") + 1, last_message_at=said_at)
-        self.refresh_from_db(fields=["last_sequence", "last_message_at"])
+        self.last_sequence += 1
+        self.last_message_at = max(fields.pop("said_at", None) or timezone.now(), self.last_message_at)
+        self.save(update_fields=["last_sequence", "last_message_at"])
         return self.messages.create(
             tenant_id=self.tenant_id,
             connection_id=self.connection_id,
@@ -138,7 +150,7 @@ class Conversation(TenantOwned):
         thinks stands before the reply, and is still unheard.
         """
         heard = self.messages.filter(in_reply_to__isnull=False).order_by("-sequence")
-        last_heard = heard.values_list("in_reply_to__sequence", flat=True).first() or 0
+        last_heard = Coalesce(Subquery(heard.values("in_reply_to__sequence")[:1]), 0)
         return self.messages.filter(wants_answer=True, sequence__gt=last_heard).order_by("sequence")
 
     def silence(self, until: datetime, writer: Writer, reason: str = "") -> None:

@@ -16,6 +16,7 @@ from tenants.models import TenantOwned
 from whatsapp.models import WhatsappConnection
 
 # Meta may have them, and nobody has decided yet what follows from it.
+EVER = Q()
 UNDECIDED = Q(status="unknown") & ~Q(reason__in=["left_unknown", "resent"])
 
 
@@ -199,16 +200,20 @@ class Message(TenantOwned):
         """Whether that is forward from where it stands."""
         return status in MOVES.get(self.status, ())
 
-    def advance(self, status: str, at: datetime | None = None, **fields: Any) -> bool:
-        """Moves the message to `status` if that is forward; of two callers at once, one gets True.
+    def advance(self, status: str, at: datetime | None = None, *, only_if: Q = EVER, **fields: Any) -> bool:
+        """Moves the message to `status` if that is forward, and `only_if` holds; of two callers at once, one gets True.
 
-        `fields` are written along with it. The instance is refreshed.
+        `fields` are written along with it. The instance is as the row is then.
         """
         before = [earlier for earlier, later in MOVES.items() if status in later]
         changes = {"status": status, "status_at": at or timezone.now(), **fields}
-        moved = Message.objects.filter(pk=self.pk, status__in=before).update(**changes)
-        self.refresh_from_db(fields=[*changes])
-        return bool(moved)
+        moved = Message.objects.filter(only_if, pk=self.pk, status__in=before).update(**changes)
+        if not moved:
+            self.refresh_from_db(fields=[*changes])
+            return False
+        for name, value in changes.items():
+            setattr(self, name, value)
+        return True
 
 
 _SEEN = ("sent", "delivered", "read", "played")

@@ -12,7 +12,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from agent.models import SystemPrompt
 from conversations.models import Conversation, Message, WhatsappUser
 from conversations.patience import seconds_left
-from conversations.tasks import MOST_DROPPED, queue_answers
+from conversations.tasks import queue_answers
+from conversations.turns import MOST_DROPPED
 from tenants.models import Tenant
 from tests.conftest import connect
 from whatsapp.models import WhatsappConnection

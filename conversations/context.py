@@ -1,0 +1,49 @@
+"""What the agent is shown of a conversation: the last of it, in the order in which the agent came to know it.
+
+Knows rows; nothing of when the agent speaks, or of what.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from agent.ports import Media, Speaker, Turn
+from conversations import media
+from conversations.models import Conversation, Message
+from conversations.wording import agent_text
+
+
+def said(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
+    """The last messages, as the model is shown them, and everything unheard at the end."""
+    of_conversation = conversation.messages.select_related("attachment__file", "in_reply_to")
+    earlier = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Message.Reason.RESENT)).exclude(
+        wants_answer=True, sequence__gte=unheard[0].sequence
+    )
+    limit = conversation.tenant.context_limit
+    last = list(earlier.order_by("-said_at", "-sequence")[: max(limit - len(unheard), 0)])
+    new = sorted(unheard, key=lambda message: (message.said_at, message.sequence))
+    in_order = [*_as_the_agent_knew_it(last), *new[-limit:]]
+    shown = media.shown(in_order)
+    return [_turn(message, shown.get(message.pk)) for message in in_order]
+
+
+def _turn(message: Message, shown: Media | None) -> Turn:
+    speaker = Speaker.AGENT if message.direction == Message.Direction.OUTBOUND else Speaker.CUSTOMER
+    return Turn(speaker, agent_text(message, shown=shown is not None), shown)
+
+
+def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:
+    """In the order they were said; but what came while the agent was thinking stands after that reply.
+
+    The reply did not know of it, whenever it was said.
+    """
+    replies = [message for message in messages if message.in_reply_to]
+
+    def place(message: Message) -> tuple[datetime, bool, datetime, int]:
+        unknown_to = [r.said_at for r in replies if r.in_reply_to and r.in_reply_to.sequence < message.sequence]
+        moved = message.wants_answer and unknown_to
+        at = max(message.said_at, *unknown_to) if moved else message.said_at
+        return at, message.direction == Message.Direction.INBOUND, message.said_at, message.sequence
+
+    return sorted(messages, key=place)
