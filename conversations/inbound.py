@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import Q
@@ -18,7 +19,9 @@ from procrastinate.exceptions import ConnectorException
 
 from conversations import messages, people, statuses
 from conversations.models import WebhookEvent
+from conversations.models.bulk import insert_new, update_each
 from conversations.tasks import KeepTrying
+from conversations.whose import Part
 from tenants.queue import queue
 from whatsapp import accounts
 from whatsapp.models import WhatsappConnection
@@ -38,20 +41,10 @@ from whatsapp.payloads import (
 logger = logging.getLogger(__name__)
 
 LAST_WEBHOOK_PRECISION = timedelta(minutes=1)
-# What a request takes upon itself: a little more than Meta puts into a batch. Histories can be longer.
-MOST_IN_REQUEST = 1_200
+# What a request takes upon itself, in characters: about what Meta puts into a batch. Histories can be longer.
+MOST_IN_REQUEST = 1_000_000
 # The last one is the queue's word for whatever the database said to it.
 UNREACHABLE = (OperationalError, InterfaceError, ConnectorException)
-
-
-class Part(NamedTuple):
-    """One item of an event, and the connection it is about: None when that is none of ours, or a whole account's.
-
-    Untyped here: `_receiver_of` knows who takes which.
-    """
-
-    item: Any
-    connection: Any
 
 
 class Failed(NamedTuple):
@@ -60,81 +53,159 @@ class Failed(NamedTuple):
     reason: str
 
 
-def accept(body: bytes) -> WebhookEvent:
-    """The event row of this body, durable when this returns. A body that came before has its row already."""
-    text = body.decode("utf-8", "replace").replace("\0", "�")
-    event, _created = WebhookEvent.objects.get_or_create(
-        provider_event_id=WebhookEvent.id_of(body), defaults={"body": text}
-    )
-    return event
+Word = str | Failed
+Receive = Callable[[Sequence[Part]], Sequence[Word]]
 
 
-def process(events: Iterable[WebhookEvent], *, again: bool = False, patient: bool = True) -> None:
+def take(body: bytes) -> None:
+    """Stores this body and does what it asks for, in one transaction; durable when this returns.
+
+    When that fails, the body is stored alone, and then done item by item. A body that came before changes nothing.
+    Raises what the database says when the body cannot even be stored.
+    """
+    try:
+        with transaction.atomic():
+            _take(_accepted_alone(body))
+    except UNREACHABLE as error:
+        # At once, on another connection: a message that waits for the sweep is answered after a later one.
+        logger.warning("a webhook is tried once more: %s", error)
+        close_old_connections()
+        process([_accepted_alone(body)])
+    except Exception:
+        logger.warning("a webhook is taken apart", exc_info=True)
+        process([_accepted_alone(body)])
+
+
+def _accepted_alone(body: bytes) -> WebhookEvent:
+    new, known = accept([body])
+    return (new or known)[0]
+
+
+def _take(event: WebhookEvent) -> None:
+    if len(event.body) > MOST_IN_REQUEST:
+        _queue([event])
+    elif event.processed_at is None:
+        _do([event], _at_once)
+
+
+def accept_for_later(bodies: Sequence[bytes]) -> None:
+    """Stores these bodies, in one commit, and a job that does what they ask for; durable when this returns.
+
+    Raises what the database says when nothing could be stored.
+    """
+    try:
+        _accept_for_later(bodies)
+    except UNREACHABLE as error:
+        logger.warning("%s webhooks are tried once more: %s", len(bodies), error)
+        close_old_connections()
+        _accept_for_later(bodies)
+
+
+@transaction.atomic
+def _accept_for_later(bodies: Sequence[bytes]) -> None:
+    new, _known = accept(bodies)
+    if new:
+        _queue(new)
+
+
+def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:
+    """The event rows of these bodies: those that are new, and those of bodies that came before.
+
+    In one statement, durable when the caller's transaction is.
+    """
+    rows = {row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}
+    stored = insert_new(list(rows.values()), "provider_event_id")
+    missing = rows.keys() - stored
+    known = WebhookEvent.objects.filter(provider_event_id__in=missing) if missing else ()
+    return [row for key, row in rows.items() if key in stored], list(known)
+
+
+def _queue(events: Sequence[WebhookEvent]) -> None:
+    queue().configure_task("process_events").defer(event_ids=[str(event.pk) for event in events])
+
+
+def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
     """Does what the events ask for, once: what has been done is not done again, whoever calls.
 
     With `again`, also for events that were processed before. One item's failure stays on its event, and the others
-    go on. When the database fails twice, the event stays unprocessed and the sweep comes back to it. Who is not
-    `patient` leaves to a job what is too much for a request.
+    go on. When the database fails twice, the events stay unprocessed and the sweep comes back to them.
     """
-    for event in events:
-        if event.processed_at is None or again:
-            try:
-                _process(event, patient=patient)
-            except UNREACHABLE as error:
-                # At once, on another connection: a message that waits for the sweep is answered after a later one.
-                logger.warning("event %s is tried once more: %s", event.pk, error)
-                _try_once_more(event, patient=patient)
-
-
-def _try_once_more(event: WebhookEvent, *, patient: bool) -> None:
-    close_old_connections()
+    waiting = [event for event in events if event.processed_at is None or again]
     try:
-        _process(event, patient=patient)
+        _process(waiting)
+    except UNREACHABLE as error:
+        logger.warning("%s events are tried once more: %s", len(waiting), error)
+        close_old_connections()
+        try:
+            _process(waiting)
+        except UNREACHABLE:
+            logger.exception("%s events wait for the sweep", len(waiting))
+
+
+@app.task(name="process_events", retry=KeepTrying())
+def process_events(event_ids: list[str]) -> None:
+    """Events that were accepted, and too much for the request."""
+    process(WebhookEvent.objects.filter(pk__in=event_ids).order_by("received_at", "id"))
+
+
+def _process(events: Sequence[WebhookEvent]) -> None:
+    """All of them in one transaction, or, when that fails, each half in one of its own, until one is left: that one
+    is done item by item."""
+    try:
+        with transaction.atomic():
+            _do(events, _at_once)
     except UNREACHABLE:
-        logger.exception("event %s waits for the sweep", event.pk)
+        raise
+    except Exception:
+        if middle := len(events) // 2:
+            _process(events[:middle])
+            _process(events[middle:])
+        else:
+            _do(events, _each)
 
 
-@app.task(name="process_event", retry=KeepTrying())
-def process_event(event_id: str) -> None:
-    """An event that was too much for its request."""
-    process(WebhookEvent.objects.filter(pk=event_id))
-
-
-def _process(event: WebhookEvent, *, patient: bool) -> None:
-    items = parse(event.body)
-    if len(items) > MOST_IN_REQUEST and not patient:
-        queue().configure_task("process_event").defer(event_id=str(event.pk))
-        return
-    connections = _connections(items)
-    parts = [Part(item, connections.get(getattr(item, "phone_number_id", ""))) for item in items]
-    words: list[str | Failed] = []
+def _do(events: Sequence[WebhookEvent], carry_out: Callable[[Receive, list[Part]], Sequence[Word]]) -> None:
+    """Everything that the events ask for, in order, statuses after what they may be about; and notes how it went."""
+    told: dict[UUID, list[Word]] = {event.pk: [] for event in events}
+    parts = sorted(_parts(events), key=lambda part: isinstance(part.item, StatusUpdate))
     for receive, group in groupby(parts, key=_receiver_of):
-        words += _each(receive, list(group), event)
-    _note_webhooks(connections.values())
-    errors = [word.reason for word in words if isinstance(word, Failed)]
-    event.processed_at, event.error = timezone.now(), "\n".join(errors)
-    event.outcome = dict(Counter("failed" if isinstance(word, Failed) else word for word in words))
-    event.save(update_fields=["processed_at", "outcome", "error"])
+        of_one_kind = list(group)
+        for part, word in zip(of_one_kind, carry_out(receive, of_one_kind), strict=True):
+            told[part.event.pk].append(word)
+    _note_webhooks({part.connection.pk: part.connection for part in parts if part.connection}.values())
+    for event in events:
+        errors = [word.reason for word in told[event.pk] if isinstance(word, Failed)]
+        event.processed_at, event.error = timezone.now(), "\n".join(errors)
+        event.outcome = dict(Counter("failed" if isinstance(word, Failed) else word for word in told[event.pk]))
+    update_each(events, "processed_at", "outcome", "error")
 
 
-Receive = Callable[[Sequence[Part], WebhookEvent], list[str]]
+def _parts(events: Sequence[WebhookEvent]) -> list[Part]:
+    """The items of all of them, each with the connection it is about."""
+    items = [(event, item) for event in events for item in parse(event.body)]
+    connections = _connections([item for _event, item in items])
+    return [Part(item, connections.get(getattr(item, "phone_number_id", "")), event) for event, item in items]
 
 
-def _each(receive: Receive, parts: list[Part], event: WebhookEvent, *, once_more: bool = True) -> list[str | Failed]:
+def _at_once(receive: Receive, parts: list[Part]) -> Sequence[Word]:
+    return receive(parts)
+
+
+def _each(receive: Receive, parts: list[Part], *, once_more: bool = True) -> list[Word]:
     """What became of each part: all of them in one transaction, or, when that fails, each half in one of its own, so
     that the one that is poisoned ends up alone. It is tried once more there: perhaps it only lost a race."""
     try:
         with transaction.atomic():
-            return [*receive(parts, event)]
+            return [*receive(parts)]
     except UNREACHABLE:
         raise
     except Exception as error:
         if len(parts) == 1 and not (once_more and isinstance(error, IntegrityError)):
-            logger.exception("event %s: an item failed", event.pk)
+            logger.exception("event %s: an item failed", parts[0].event.pk)
             return [Failed(f"{type(error).__name__}: {error}")]
     middle = len(parts) // 2
     halves = (parts[:middle], parts[middle:]) if middle else (parts,)
-    return [word for half in halves for word in _each(receive, half, event, once_more=bool(middle))]
+    return [word for half in halves for word in _each(receive, half, once_more=bool(middle))]
 
 
 def _receiver_of(part: Part) -> Receive:
@@ -158,42 +229,42 @@ def _receiver_of(part: Part) -> Receive:
             return _receive_about_persons
 
 
-def _skip(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+def _skip(parts: Sequence[Part]) -> list[str]:
     return [f"skipped: {part.item.what}" for part in parts]
 
 
-def _hear(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+def _hear(parts: Sequence[Part]) -> list[str]:
     return [accounts.hear(part.item) for part in parts]
 
 
-def _ignore_unknown(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+def _ignore_unknown(parts: Sequence[Part]) -> list[str]:
     return ["ignored: the number is not connected"] * len(parts)
 
 
-def _ignore_disconnected(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+def _ignore_disconnected(parts: Sequence[Part]) -> list[str]:
     return ["ignored: the tenant has disconnected the number"] * len(parts)
 
 
-def _receive_statuses(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
-    return statuses.receive(parts)
+def _receive_statuses(parts: Sequence[Part]) -> list[str]:
+    return statuses.receive([(part.item, part.connection) for part in parts])
 
 
-def _receive_messages(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
-    return messages.receive(parts, event)
+def _receive_messages(parts: Sequence[Part]) -> list[str]:
+    return messages.receive(parts)
 
 
-def _receive_news(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+def _receive_news(parts: Sequence[Part]) -> list[str]:
     """Messages that say that their sender goes by another identity from now on; said again, they change nothing."""
     words = []
     for part in parts:
-        [word] = messages.receive([part], event)
+        [word] = messages.receive([part])
         if word == messages.NEW:
             people.become(people.Scope.of(part.connection), part.item.customer, part.item.becomes)
         words.append(word)
     return words
 
 
-def _receive_about_persons(parts: Sequence[Part], event: WebhookEvent) -> list[str]:
+def _receive_about_persons(parts: Sequence[Part]) -> list[str]:
     return [ABOUT_PERSONS[type(part.item)](part.item, part.connection) for part in parts]
 
 

@@ -5,15 +5,13 @@ Knows who said it, what it does to earlier messages, and what follows for the co
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
-from conversations import media, people, statuses, trace
+from conversations import media, statuses, trace
 from conversations.kinds import kind_of
 from conversations.models import (
     PAUSE_FIELDS,
@@ -22,12 +20,11 @@ from conversations.models import (
     Conversation,
     Message,
     Through,
-    WebhookEvent,
-    WhatsappUser,
     Writer,
 )
 from conversations.models.bulk import update_each
 from conversations.tasks import queue_answers
+from conversations.whose import Part, conversations_of, said_at_of
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import Echo, InboundMessage, PastMessage, Said
 
@@ -39,11 +36,8 @@ KNOWN_BY = (
     *("wamid", "type", "refers_to", "direction", "said_at"),
 )
 IMPORTED = {"imported": True}
-REST_OF_SECOND = timedelta(microseconds=999_999)
 
 Direction, Author, Status = Message.Direction, Message.Author, Message.Status
-Pair = tuple[Said, WhatsappConnection]
-Place = tuple[UUID, UUID]
 
 
 class Draft(NamedTuple):
@@ -54,17 +48,17 @@ class Draft(NamedTuple):
     row: Message
 
 
-def receive(pairs: Sequence[Pair], event: WebhookEvent) -> list[str]:
+def receive(parts: Sequence[Part]) -> list[str]:
     """Stores what was said, once, and lets an answer be due where the customer wants one.
 
     In the order of Meta's time, then of arrival. Within the caller's transaction. Returns in a word what became of
     each. Raises IntegrityError when somebody else is storing the same at this moment: try again.
     """
-    known, changes = _known(pairs)
-    new = {_key(pair): pair for pair in reversed(pairs) if _key(pair) not in known}  # of two alike, the first
-    drafts = {_key(draft): draft for draft in _drafts(list(reversed(new.values())), event)}
-    words = [_word(drafts[_key(pair)]) if new.get(_key(pair)) is pair else _again(pair) for pair in pairs]
-    trace.note_repeats([known[_key(pair)] for pair in pairs if _key(pair) in known])
+    known, changes = _known(parts)
+    new = {_key(part): part for part in reversed(parts) if _key(part) not in known}  # of two alike, the first
+    drafts = {_key(draft): draft for draft in _drafts(list(reversed(new.values())))}
+    words = [_word(drafts[_key(part)]) if new.get(_key(part)) is part else _again(part) for part in parts]
+    trace.note_repeats([known[_key(part)] for part in parts if _key(part) in known])
     if batch := sorted(drafts.values(), key=lambda draft: draft.row.said_at):
         _store(batch)
         for change in [*changes, *(draft.row for draft in batch if draft.row.type in CHANGES)]:
@@ -73,81 +67,36 @@ def receive(pairs: Sequence[Pair], event: WebhookEvent) -> list[str]:
     return words
 
 
-def _key(pair: Sequence[Any]) -> tuple[UUID, str]:
-    return pair[1].pk, pair[0].wamid
+def _key(part: Part | Draft) -> tuple[UUID, str]:
+    return part.connection.pk, part.item.wamid
 
 
-def _known(pairs: Sequence[Pair]) -> tuple[dict[tuple[UUID, str], Message], list[Message]]:
+def _known(parts: Sequence[Part]) -> tuple[dict[tuple[UUID, str], Message], list[Message]]:
     """Those of these messages that we have, and the edits and deletions that came before the messages they are about.
 
     Before anybody is looked for: who repeats an old message may not be known by its identity any more.
     """
-    wamids = {item.wamid for item, _connection in pairs}
+    wamids = {part.item.wamid for part in parts}
     changes = Q(refers_to__in=wamids, type__in=CHANGES)
-    connections = {connection.pk for _item, connection in pairs}
+    connections = {part.connection.pk for part in parts}
     rows = Message.objects.filter(Q(wamid__in=wamids) | changes, connection__in=connections)
     found = list(rows.only(*KNOWN_BY))
     keys = {(row.connection_id, row.wamid or ""): row for row in found}
     return keys, [row for row in found if row.type in CHANGES and row.refers_to in wamids]
 
 
-def _drafts(pairs: Sequence[Pair], event: WebhookEvent) -> list[Draft]:
-    if not pairs:
+def _drafts(parts: Sequence[Part]) -> list[Draft]:
+    if not parts:
         return []
-    conversations = zip(pairs, _conversations(pairs), strict=True)
-    return [
-        Draft(item, connection, _row(item, conversation, event)) for (item, connection), conversation in conversations
-    ]
-
-
-# ── Whose conversation ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _conversations(pairs: Sequence[Pair]) -> list[Conversation]:
-    """The conversation of each message, locked in one order; made where there was none."""
-    places = [(connection.pk, user.pk) for (_item, connection), user in zip(pairs, _users(pairs), strict=True)]
-    found = _locked(set(places))
-    if missing := set(places) - set(found):
-        first = {place: pair for place, pair in reversed(list(zip(places, pairs, strict=True))) if place in missing}
-        Conversation.objects.bulk_create(
-            [
-                Conversation(
-                    tenant_id=connection.tenant_id,
-                    connection=connection,
-                    whatsapp_user_id=user_id,
-                    last_message_at=_said_at(item),
-                )
-                for (_connection_id, user_id), (item, connection) in sorted(first.items(), key=lambda pair: pair[0])
-            ],
-            ignore_conflicts=True,
-        )
-        found |= _locked(missing)
-        if not missing <= set(found):
-            raise IntegrityError("A conversation was deleted in this moment.")
-    return [found[place] for place in places]
-
-
-def _users(pairs: Sequence[Pair]) -> list[WhatsappUser]:
-    of_scope: dict[people.Scope, list[int]] = defaultdict(list)
-    for number, (_item, connection) in enumerate(pairs):
-        of_scope[people.Scope.of(connection)].append(number)
-    users: dict[int, WhatsappUser] = {}
-    for scope, numbers in of_scope.items():
-        customers = [pairs[number][0].customer for number in numbers]
-        users.update(zip(numbers, people.find_or_make(scope, customers), strict=True))
-    return [users[number] for number in range(len(pairs))]
-
-
-def _locked(places: set[Place]) -> dict[Place, Conversation]:
-    connections, users = {place[0] for place in places}, {place[1] for place in places}
-    rows = Conversation.objects.filter(connection__in=connections, whatsapp_user__in=users)
-    return {(row.connection_id, row.whatsapp_user_id): row for row in rows.select_for_update().order_by("pk")}
+    conversations = zip(parts, conversations_of(parts), strict=True)
+    return [Draft(part.item, part.connection, _row(part, conversation)) for part, conversation in conversations]
 
 
 # ── What becomes a row ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _row(item: Said, conversation: Conversation, event: WebhookEvent) -> Message:
+def _row(part: Part, conversation: Conversation) -> Message:
+    item: Said = part.item
     from_business = isinstance(item, Echo) or (isinstance(item, PastMessage) and item.from_business)
     imported = IMPORTED if isinstance(item, PastMessage) else {}
     return Message(
@@ -158,7 +107,7 @@ def _row(item: Said, conversation: Conversation, event: WebhookEvent) -> Message
         author=Author.BUSINESS if from_business else Author.CUSTOMER,
         status=_status(item) if from_business else Status.RECEIVED,
         status_at=item.sent_at,
-        said_at=_said_at(item),
+        said_at=said_at_of(item),
         sent_at=item.sent_at,
         type=item.content.type,
         text=item.content.text,
@@ -167,21 +116,13 @@ def _row(item: Said, conversation: Conversation, event: WebhookEvent) -> Message
         wants_answer=isinstance(item, InboundMessage) and kind_of(item.content).wants_answer,
         written_through=Through.ECHO if _is_by_person(item) else "",
         wamid=item.wamid,
-        event=event,
+        event=part.event,
     )
 
 
 def _is_by_person(item: Said) -> bool:
     """Whether somebody of the business writes this now."""
     return isinstance(item, Echo) and not item.is_automatic
-
-
-def _said_at(item: Said) -> datetime:
-    """Meta's time, which is cut to the second: the end of that second, but never later than now.
-
-    So a message stands behind a reply of ours from the same second, which the customer has most likely read.
-    """
-    return min(item.sent_at + REST_OF_SECOND, timezone.now())
 
 
 def _status(item: Said) -> str:
@@ -201,9 +142,9 @@ def _word(draft: Draft) -> str:
             return NEW if _is_answerable(draft.row) or not draft.row.wants_answer else TOO_OLD
 
 
-def _again(pair: Pair) -> str:
+def _again(part: Part) -> str:
     """A message that came before. Only a history says more the second time: the media that it had promised."""
-    item, connection = pair
+    item, connection = part.item, part.connection
     if isinstance(item, PastMessage) and item.content.media:
         promised = Message.objects.filter(connection=connection, wamid=item.wamid, type="media_placeholder")
         if row := promised.first():

@@ -1,8 +1,8 @@
-"""Many rows changed in one statement. Knows columns and their types; nothing of what they mean."""
+"""Many rows written in one statement. Knows columns and their types; nothing of what they mean."""
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import Model
@@ -15,20 +15,40 @@ def update_each(rows: Sequence[Model], *names: str) -> None:
     """
     if not rows:
         return
-    table, key = type(rows[0])._meta.db_table, type(rows[0])._meta.pk
-    assert key is not None  # noqa: S101  (every model has one)
-    fields = [type(rows[0])._meta.get_field(name) for name in names]
-    columns = ", ".join(f"{field.column} {field.db_type(connection)}" for field in (key, *fields))  # type: ignore[union-attr]
-    changes = ", ".join(f"{field.column} = new.{field.column}" for field in fields)  # type: ignore[union-attr]
-    values = [{field.column: getattr(row, field.attname) for field in (key, *fields)} for row in rows]  # type: ignore[union-attr]
+    meta = rows[0]._meta
+    table, key = meta.db_table, cast("Any", meta.pk)
+    fields: list[Any] = [meta.get_field(name) for name in names]
+    changes = ", ".join(f"{field.column} = new.{field.column}" for field in fields)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {changes} FROM jsonb_to_recordset(%s::jsonb) AS new({columns}) "  # noqa: S608 (names of ours)
+            f"UPDATE {table} SET {changes} FROM {_recordset([key, *fields])} "  # noqa: S608 (names of ours)
             f"WHERE {table}.{key.column} = new.{key.column}",
-            [json.dumps(values, default=_text)],
+            [_values(rows, [key, *fields])],
         )
 
 
-def _text(value: Any) -> str:
-    """Times and ids as PostgreSQL reads them; to the microsecond."""
-    return str(value)
+def insert_new(rows: Sequence[Model], unique: str) -> set[Any]:
+    """Stores the rows of which there is none yet with the same value of this field; returns the values of those.
+
+    `bulk_create` with `ignore_conflicts` does not tell which were stored.
+    """
+    meta = rows[0]._meta
+    fields: list[Any] = [*meta.concrete_fields]
+    columns = ", ".join(field.column for field in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {meta.db_table} ({columns}) SELECT {columns} FROM {_recordset(fields)} "  # noqa: S608 (ours)
+            f"ON CONFLICT ({unique}) DO NOTHING RETURNING {unique}",
+            [_values(rows, fields)],
+        )
+        return {value for (value,) in cursor.fetchall()}
+
+
+def _recordset(fields: Sequence[Any]) -> str:
+    columns = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
+    return f"jsonb_to_recordset(%s::jsonb) AS new({columns})"
+
+
+def _values(rows: Sequence[Model], fields: Sequence[Any]) -> str:
+    """Times and ids as PostgreSQL reads them, to the microsecond."""
+    return json.dumps([{field.column: getattr(row, field.attname) for field in fields} for row in rows], default=str)

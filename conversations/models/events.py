@@ -26,7 +26,7 @@ class WebhookEvent(models.Model):
         help_text=_("SHA-256 of the body: Meta gives its events no id, and repeats them byte for byte."),
     )
     body = models.TextField(_("body"))
-    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now)
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
     outcome = models.JSONField(_("outcome"), default=dict, blank=True, help_text=_("How many items ended how."))
     error = models.TextField(_("error"), blank=True)
@@ -43,9 +43,11 @@ class WebhookEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.received_at:%Y-%m-%d %H:%M:%S} · {self.provider_event_id[:12]}"
 
-    @staticmethod
-    def id_of(body: bytes) -> str:
-        return hashlib.sha256(body).hexdigest()
+    @classmethod
+    def of(cls, body: bytes) -> "WebhookEvent":
+        """The row of this body, not stored yet."""
+        text = body.decode("utf-8", "replace").replace("\0", "�")
+        return cls(provider_event_id=hashlib.sha256(body).hexdigest(), body=text, received_at=timezone.now())
 
 
 class ParkedStatus(TenantOwned):

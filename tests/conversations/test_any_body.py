@@ -35,6 +35,6 @@ def test_no_body_is_refused_fails_or_costs_what_stands_beside_it(connection, del
     entries = [*greeting(wamids[0]), *(odd if isinstance(odd, list) else [odd]), *greeting(wamids[1])]
     body = json.dumps({"object": "whatsapp_business_account", "entry": entries}).encode()
     assert deliver(body) == 200
-    event = WebhookEvent.objects.get(provider_event_id=WebhookEvent.id_of(body))
+    event = WebhookEvent.objects.get(provider_event_id=WebhookEvent.of(body).provider_event_id)
     assert (event.error, bool(event.processed_at)) == ("", True)
     assert Message.objects.filter(wamid__in=wamids).count() == 2
