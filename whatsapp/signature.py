@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -27,6 +28,17 @@ def is_signed(body: bytes, header: str, *secrets: str) -> bool:
     """
     given = header.encode()
     return any(secret and hmac.compare_digest(sign(body, secret).encode(), given) for secret in secrets)
+
+
+def challenge(query: Mapping[str, str], verify_token: str) -> str | None:
+    """What is to be given back, exactly and as plain text, when Meta verifies the webhook's URL; None for anybody who
+    does not know the token, and for everybody while there is none.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
+    """
+    given = query.get("hub.verify_token", "").encode()
+    is_known = bool(verify_token) and hmac.compare_digest(given, verify_token.encode())
+    return query.get("hub.challenge", "") if is_known and query.get("hub.mode") == "subscribe" else None
 
 
 def appsecret_proof(access_token: str, secret: str) -> str:
