@@ -14,7 +14,8 @@ from benchmarks.bodies import Block, wamid
 from benchmarks.filling import HUGE, HUGE_EVERY, TENANTS, Archive, id_of, size_of
 from benchmarks.sizes import Sizes
 from benchmarks.table import Row, middle, number, say
-from conversations import retention, turns
+from conversations import retention
+from conversations.context import said
 from conversations.models import Conversation
 from tenants.models import ApiKey, Tenant
 from whatsapp.signature import sign
@@ -175,7 +176,7 @@ class Places:
     def _context(self, place: int) -> None:
         everything = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
         conversation = everything.get(pk=self._talk(place))
-        turns.said(conversation, list(conversation.unheard().select_related("attachment__file")))
+        said(conversation, list(conversation.unheard().select_related("attachment__file")))
 
     def _post(self, place: int, later: int) -> None:
         """A customer whom we know says something; a second later, Meta says it again in other bytes."""
