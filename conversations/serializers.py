@@ -11,6 +11,7 @@ from conversations.models import Attachment, Conversation, Decision, Message, Th
 from conversations.outbound import MAX_TEXT
 from conversations.problems import problem_of
 from conversations.wording import transcript_text
+from tenants.pagination import PageSerializer
 from whatsapp.refusals import Next
 
 PAUSED = "Until when the agent is silent because a person of the business speaks; null when it is not."
@@ -241,13 +242,6 @@ class TraceSerializer(serializers.Serializer[dict[str, object]]):
     message = MessageSerializer()
     decisions = DecisionSerializer(many=True, help_text="The oldest first; kept for a bounded time.")
     answer = MessageSerializer(allow_null=True, help_text="What it was answered with, however that came out.")
-
-
-class PageSerializer(serializers.Serializer[dict[str, object]]):
-    """What every list has around its data."""
-
-    has_more = serializers.BooleanField()
-    next_cursor = serializers.CharField(allow_null=True, help_text="Give it as `cursor` for the next page.")
 
 
 class ConversationPageSerializer(PageSerializer):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -17,7 +17,6 @@ from rest_framework.views import APIView
 from conversations import takeover, trace
 from conversations.erasure import queue_erasure
 from conversations.models import Conversation, Message, Through, Writer
-from conversations.pagination import DEFAULT_LIMIT, MAX_LIMIT, page_of
 from conversations.serializers import (
     ConversationPageSerializer,
     ConversationSerializer,
@@ -30,15 +29,11 @@ from conversations.serializers import (
 from tenants.authentication import name_of, tenant_of
 from tenants.idempotency import PARAMETER, once
 from tenants.models import ApiKey
+from tenants.pagination import PAGE_PARAMETERS, page_of
 from whatsapp import lifecycle
 from whatsapp.problems import Problem
 from whatsapp.serializers import ConnectionSerializer, DisconnectSerializer
 from whatsapp.views.connections import OneConnectionView, answer, connection_of
-
-PAGE_PARAMETERS = [
-    OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}; {DEFAULT_LIMIT} when not given."),
-    OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
-]
 
 
 class ConversationsView(APIView):

@@ -43,6 +43,8 @@ PATHS = {
     "v1/whatsapp/connections/<uuid:connection_id>/check": "tenant",
     "v1/whatsapp/connections/<uuid:connection_id>/repair": "tenant",
     "v1/whatsapp/connections/<uuid:connection_id>/test-message": "tenant",
+    "v1/whatsapp/connections/<uuid:connection_id>/templates/sync": "tenant",
+    "v1/whatsapp/templates": "tenant",
     "v1/agent/system-prompt": "tenant",
     "v1/conversations": "tenant",
     "v1/conversations/<uuid:conversation_id>/messages": "tenant",

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from whatsapp import templates
 from whatsapp.lifecycle import ALIVE
 from whatsapp.models import AccountNotice, WhatsappConnection
 from whatsapp.payloads import AccountUpdate, digits
@@ -31,6 +32,12 @@ PROBLEM_OF_EVENT = {
 }
 MOVES = {*PROBLEM_OF_EVENT, "ACCOUNT_RECONNECTED", "ACCOUNT_RESTRICTION", "DISABLED_UPDATE"}
 NAMED_BY_FIELD = ("account_offboarded", "account_reconnected")
+ABOUT_TEMPLATES = (
+    "message_template_status_update",
+    "message_template_quality_update",
+    "message_template_components_update",
+    "template_category_update",
+)
 OF_ONE_NUMBER = ("security", "phone_number_quality_update", "phone_number_name_update")
 
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/business_capability_update
@@ -108,6 +115,8 @@ def _follow(update: AccountUpdate, connection: WhatsappConnection, at: datetime)
     connected_at = connection.connected_at
     if (facts and not newer) or (connected_at and at < connected_at.replace(microsecond=0)):
         return False
+    if update.field in ABOUT_TEMPLATES:
+        return templates.hear(update, connection, at)
     before = connection.status
     _apply(update, connection)
     if connection.status != before:  # what the doctor found is not so any more

@@ -20,6 +20,7 @@ from whatsapp.client import GraphClient, PhoneNumber, TokenFacts, dialog_url
 from whatsapp.errors import GraphError, GraphUnavailable, OutcomeUnknown
 from whatsapp.exchanges import keep_for, keep_for_signup
 from whatsapp.models import EmbeddedSignupSession, Ending, WhatsappConnection
+from whatsapp.templates import queue_sync
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def go_on(session: EmbeddedSignupSession, phone_number_id: str = "", pin: str = 
 
 
 def finish(connection: WhatsappConnection, pin: str = "") -> None:
-    """Subscribes and registers, whichever is still to be done, and marks the connection CONNECTED.
+    """Subscribes and registers, whichever is still to be done, marks it CONNECTED, and has its templates read.
 
     Raises SignupRefused, naming the step by its ending. Also the repair of a connection.
     """
@@ -106,6 +107,7 @@ def finish(connection: WhatsappConnection, pin: str = "") -> None:
     if connection.registered_at is None:
         _done(connection, "registered_at")
     connection.connected()
+    queue_sync(connection)
 
 
 def _connect(session: EmbeddedSignupSession, phone_number_id: str, pin: str) -> WhatsappConnection:

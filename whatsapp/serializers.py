@@ -1,13 +1,18 @@
 """How connections and signups look in the API. The token and the PIN are not among the fields, by name."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from whatsapp import health, problems
+from tenants.pagination import PageSerializer
+from whatsapp import health, problems, templates
 from whatsapp.findings import CHECKS
-from whatsapp.models import EmbeddedSignupSession, Ending, WhatsappConnection
+from whatsapp.models import EmbeddedSignupSession, Ending, MessageTemplate, WhatsappConnection
 from whatsapp.words import ENDINGS
 
+SYNCED_AT = "When the message templates of its account were last read at Meta; null when never."
+SYNC_ERROR = "Why the last try to read them failed, in Meta's words; empty when it did not."
 STATUSES = ["NOT_CONNECTED", *WhatsappConnection.Status.values]
 
 
@@ -91,6 +96,9 @@ class ConnectionSerializer(serializers.ModelSerializer[WhatsappConnection]):
     )
     name_decision = _last_said("name.decision", "Of the name that was asked for: `APPROVED`, `REJECTED` …")
 
+    templates_synced_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=SYNCED_AT)
+    templates_error = serializers.CharField(read_only=True, help_text=SYNC_ERROR)
+
     class Meta:
         model = WhatsappConnection
         fields = (
@@ -109,6 +117,8 @@ class ConnectionSerializer(serializers.ModelSerializer[WhatsappConnection]):
             "token_expires_at",
             "last_checked_at",
             "findings",
+            "templates_synced_at",
+            "templates_error",
         )
 
     @extend_schema_field(ProblemSerializer(allow_null=True))
@@ -135,3 +145,77 @@ class TestMessageSerializer(serializers.Serializer[dict[str, str]]):
 
 class DisconnectSerializer(serializers.Serializer[dict[str, str]]):
     data = serializers.ChoiceField(choices=["keep", "erase"], default="keep")  # type: ignore[assignment]
+
+
+class TemplateValueSerializer(serializers.Serializer[object]):
+    """A value that a template wants."""
+
+    place = serializers.ChoiceField(choices=["header", "body", "buttons"])
+    kind = serializers.ChoiceField(
+        choices=["text", "image", "video", "document", "url", "code"],
+        help_text="A text, the address of a file, the end of a button's address, or a code to copy.",
+    )
+    name = serializers.CharField(help_text="Of the placeholder, or the button's label; empty for a file.")
+    example = serializers.CharField(help_text="As Meta has approved it; may be empty.")
+
+
+class TemplateSerializer(serializers.ModelSerializer[MessageTemplate]):
+    text = serializers.SerializerMethodField(help_text="Header, body, footer and the buttons' labels, as they read.")
+    values = serializers.SerializerMethodField(help_text="Every value that it wants, in order.")
+    can_be_sent = serializers.SerializerMethodField(help_text="Whether Meta has approved it, and we can fill it in.")
+    example = serializers.SerializerMethodField(
+        help_text="A body for `POST /v1/conversations/{conversation_id}/messages` that sends it."
+    )
+
+    class Meta:
+        model = MessageTemplate
+        fields = (
+            "id",
+            "name",
+            "language",
+            "category",
+            "status",
+            "rejected_reason",
+            "quality",
+            "business_account_id",
+            "parameter_format",
+            "text",
+            "values",
+            "can_be_sent",
+            "example",
+            "synced_at",
+        )
+        read_only_fields = fields
+        extra_kwargs = {
+            "status": {"help_text": "In Meta's words: `APPROVED`, `PENDING`, `REJECTED`, `PAUSED`, `DISABLED` …"},
+            "quality": {"help_text": "In Meta's words: `GREEN`, `YELLOW`, `RED` or `UNKNOWN`."},
+            "parameter_format": {"help_text": "`POSITIONAL`: its `body` is a list; `NAMED`: an object."},
+            "synced_at": {"help_text": "When it was last read at Meta."},
+        }
+
+    def get_text(self, template: MessageTemplate) -> str:
+        return templates.lines_of(templates.parts_of(template.components))
+
+    @extend_schema_field(TemplateValueSerializer(many=True))
+    def get_values(self, template: MessageTemplate) -> object:
+        return TemplateValueSerializer(templates.wants_of(template.components), many=True).data
+
+    def get_can_be_sent(self, template: MessageTemplate) -> bool:
+        return template.is_approved and not templates.strange_parts(template.components)
+
+    def get_example(self, template: MessageTemplate) -> dict[str, Any]:
+        values = templates.example_of(templates.wants_of(template.components), is_named=template.is_named)
+        return {"template": {"name": template.name, "language": template.language, **values}}
+
+
+class TemplatePageSerializer(PageSerializer):
+    data = TemplateSerializer(many=True)  # type: ignore[assignment]  # its name on the wire
+
+
+class TemplateSyncSerializer(serializers.ModelSerializer[WhatsappConnection]):
+    templates_synced_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=SYNCED_AT)
+    templates_error = serializers.CharField(read_only=True, help_text=SYNC_ERROR)
+
+    class Meta:
+        model = WhatsappConnection
+        fields = ("templates_synced_at", "templates_error")

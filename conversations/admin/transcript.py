@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from conversations.admin.messages import in_a_line
 from conversations.downloads import INLINE, signed_url
 from conversations.models import Attachment, Conversation, Message, Through
-from conversations.pagination import behind
 from conversations.problems import Problem, problem_of
 from conversations.wording import transcript_text
+from tenants.pagination import behind
 from whatsapp.admin.exchanges import exchanges_about
 
 MESSAGES_PER_PAGE = 200

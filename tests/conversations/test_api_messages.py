@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from conversations.models import Conversation, Message, WhatsappUser
-from conversations.pagination import behind
+from tenants.pagination import behind
 from tests.conversations.test_api import URL, read_all
 from whatsapp.models import WhatsappConnection
 

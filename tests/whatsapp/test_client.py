@@ -18,6 +18,7 @@ from whatsapp.errors import (
 from whatsapp.signature import appsecret_proof
 
 MESSAGES = "https://graph.facebook.com/v25.0/101/messages"
+TEMPLATES = "https://graph.facebook.com/v25.0/201/message_templates"
 
 
 @pytest.fixture
@@ -48,6 +49,48 @@ def test_a_text_is_sent_with_token_proof_and_our_own_id(graph, settings):
     }
     assert request.headers["Authorization"] == "Bearer EAAtoken"
     assert request.params == {"appsecret_proof": appsecret_proof("EAAtoken", settings.META_APP_SECRET)}
+
+
+def test_a_template_is_sent_as_a_text_is(graph):
+    graph.post(MESSAGES, json={"messages": [{"id": "wamid.NEW"}]})
+    booking = {"name": "booking", "language": {"code": "es"}, "components": []}
+    assert GraphClient("EAAtoken").send_template("101", {"recipient": "ES.1"}, booking, "our-id") == "wamid.NEW"
+    assert json.loads(graph.calls[0].request.body) == {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "recipient": "ES.1",
+        "type": "template",
+        "template": booking,
+        "biz_opaque_callback_data": "our-id",
+    }
+
+
+@pytest.mark.parametrize("answer", [{"json": {}}, {"json": {"messages": []}}, {"body": requests.ReadTimeout()}])
+def test_a_template_that_meta_may_have_is_of_unknown_end(graph, answer):
+    graph.post(MESSAGES, **answer)
+    with pytest.raises(OutcomeUnknown):
+        GraphClient("EAAtoken").send_template("101", {"to": "+34600000101"}, {"name": "booking"}, "our-id")
+
+
+def test_templates_are_read_page_by_page(graph):
+    pages = [("a", {"cursors": {"after": "X"}, "next": "https://…"}), ("b", {"cursors": {"after": "Y"}})]
+    for name, paging in pages:
+        graph.get(TEMPLATES, json={"data": [{"id": "1", "name": name, "language": "es"}], "paging": paging})
+    found = GraphClient("EAAtoken").templates("201")
+    assert [(one.name, one.parameter_format, one.components) for one in found] == [
+        ("a", "POSITIONAL", ()),
+        ("b", "POSITIONAL", ()),
+    ]
+    asked = [call.request.params for call in graph.calls]
+    assert [(params["limit"], params.get("after")) for params in asked] == [("100", None), ("100", "X")]
+    assert "quality_score" in asked[0]["fields"]
+
+
+def test_no_more_templates_are_read_than_meta_lets_there_be(graph):
+    page = [{"id": "1", "name": "a", "language": "es"}] * 100
+    graph.get(TEMPLATES, json={"data": page, "paging": {"cursors": {"after": "X"}, "next": "https://…"}})
+    assert len(GraphClient("EAAtoken").templates("201")) == 6000
+    assert len(graph.calls) == 60
 
 
 @pytest.mark.parametrize(

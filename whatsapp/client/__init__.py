@@ -12,10 +12,21 @@ from django.conf import settings
 from whatsapp.client import wire
 from whatsapp.client.answers import NUMBER_FIELDS, AccessToken, MediaFacts, PhoneNumber, TokenFacts
 from whatsapp.client.downloads import download
+from whatsapp.client.templates import MOST_TEMPLATES, TEMPLATE_FIELDS, Template, next_page
 from whatsapp.client.wire import JSON, Exchange, Keep, Request
 from whatsapp.errors import GraphError, OutcomeUnknown
 
-__all__ = ["AccessToken", "Exchange", "GraphClient", "Keep", "MediaFacts", "PhoneNumber", "TokenFacts", "dialog_url"]
+__all__ = [
+    "AccessToken",
+    "Exchange",
+    "GraphClient",
+    "Keep",
+    "MediaFacts",
+    "PhoneNumber",
+    "Template",
+    "TokenFacts",
+    "dialog_url",
+]
 
 
 def dialog_url(state: str) -> str:
@@ -144,6 +155,22 @@ class GraphClient:
         body = {"messaging_product": "whatsapp", "sync_type": sync_type}
         self._call(Request("POST", f"{phone_number_id}/smb_app_data", json=body, repeatable=False))
 
+    def templates(self, business_account_id: str) -> list[Template]:
+        """The WABA's templates, of every status, all pages of them; no more than Meta lets there be.
+
+        https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/template-management
+        """
+        found: list[Template] = []
+        query = {"fields": TEMPLATE_FIELDS, "limit": "100"}
+        while len(found) < MOST_TEMPLATES:
+            answer = self._call(Request("GET", f"{business_account_id}/message_templates", query=query))
+            found += [Template.of(template) for template in answer.get("data", [])]
+            after = next_page(answer)
+            if not after:
+                break
+            query = query | {"after": after}
+        return found[:MOST_TEMPLATES]
+
     # ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def send_text(self, phone_number_id: str, recipient: dict[str, str], body: str, callback_data: str) -> str:
@@ -153,12 +180,25 @@ class GraphClient:
         with each status. Raises OutcomeUnknown when Meta may have it: there is no idempotency key.
         https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/text-messages
         """
+        return self._send(phone_number_id, recipient, "text", {"body": body, "preview_url": False}, callback_data)
+
+    def send_template(self, phone_number_id: str, recipient: dict[str, str], template: JSON, callback_data: str) -> str:
+        """Hands a template to Meta, as `send_text` does a text, and returns its `wamid`.
+
+        `template` is `{"name", "language": {"code"}, "components": […]}`.
+        https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/template-messages
+        """
+        return self._send(phone_number_id, recipient, "template", template, callback_data)
+
+    def _send(
+        self, phone_number_id: str, recipient: dict[str, str], type_: str, content: JSON, callback_data: str
+    ) -> str:
         message = {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
             **recipient,
-            "type": "text",
-            "text": {"body": body, "preview_url": False},
+            "type": type_,
+            type_: content,
             "biz_opaque_callback_data": callback_data,
         }
         answer = self._call(Request("POST", f"{phone_number_id}/messages", json=message, repeatable=False))

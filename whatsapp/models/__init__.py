@@ -1,8 +1,9 @@
-"""The rows of this app: connections, signups, and the records beside them."""
+"""The rows of this app: connections, signups, templates, and the records beside them."""
 
 from whatsapp.models.connections import WhatsappConnection
 from whatsapp.models.records import AccountNotice, DataDeletionRequest, GraphExchange
 from whatsapp.models.signups import LONGEST_TURN, SETTLED, SIGNUP_LIFETIME, EmbeddedSignupSession, Ending
+from whatsapp.models.templates import MessageTemplate
 
 __all__ = [
     "LONGEST_TURN",
@@ -13,5 +14,6 @@ __all__ = [
     "EmbeddedSignupSession",
     "Ending",
     "GraphExchange",
+    "MessageTemplate",
     "WhatsappConnection",
 ]

@@ -65,6 +65,10 @@ class WhatsappConnection(TenantOwned):
 
     account_facts = models.JSONField(_("what Meta last said of the account"), default=dict, blank=True, editable=False)
 
+    # The templates of its account, which may be read through another number of it.
+    templates_synced_at = models.DateTimeField(_("templates last read at"), null=True, blank=True, editable=False)
+    templates_error = models.CharField(_("why the templates were not read"), max_length=500, blank=True, editable=False)
+
     # What the doctor saw.
     last_webhook_at = models.DateTimeField(_("last webhook at"), null=True, blank=True)
     last_checked_at = models.DateTimeField(_("last checked at"), null=True, blank=True)

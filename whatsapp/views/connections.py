@@ -61,7 +61,8 @@ class ConnectionView(APIView):
         best = connections.filter(status=WhatsappConnection.Status.CONNECTED).first() or connections.first()
         if best is None:
             nothing = dict.fromkeys(ConnectionSerializer.Meta.fields)
-            return Response(nothing | {"status": "NOT_CONNECTED", "status_reason": "", "findings": []})
+            empty = {"status_reason": "", "findings": [], "templates_error": ""}
+            return Response(nothing | empty | {"status": "NOT_CONNECTED"})
         return Response(ConnectionSerializer(best).data)
 
 

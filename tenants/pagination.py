@@ -3,12 +3,14 @@
 Knows orderings and cursors; nothing of what is listed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,16 +18,34 @@ from rest_framework.response import Response
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 PARAMETERS = {"limit", "cursor"}
+PAGE_PARAMETERS = [
+    OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}; {DEFAULT_LIMIT} when not given."),
+    OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
+]
 
 Serialize = Callable[[Sequence[Any]], Any]
 
 
-def page_of(rows: QuerySet[Any], keys: tuple[str, ...], request: Request, serialize: Serialize) -> Response:
+class PageSerializer(serializers.Serializer[dict[str, object]]):
+    """What every list has around its data."""
+
+    has_more = serializers.BooleanField()
+    next_cursor = serializers.CharField(allow_null=True, help_text="Give it as `cursor` for the next page.")
+
+
+def page_of(
+    rows: QuerySet[Any],
+    keys: tuple[str, ...],
+    request: Request,
+    serialize: Serialize,
+    filters: Collection[str] = (),
+) -> Response:
     """`{"data", "has_more", "next_cursor"}`: a page of `rows`, by `keys` descending, of which the last is unique.
 
-    Raises ValidationError for an unknown parameter, a limit outside 1 to 100, or a cursor that is not ours.
+    `filters` are the parameters by which the caller has narrowed the rows. Raises ValidationError for any other
+    parameter, a limit outside 1 to 100, or a cursor that is not ours.
     """
-    unknown = set(request.query_params) - PARAMETERS
+    unknown = set(request.query_params) - PARAMETERS - set(filters)
     if unknown:
         raise ValidationError({name: [_("Unknown parameter.")] for name in sorted(unknown)})
     limit = _limit(request.query_params.get("limit", str(DEFAULT_LIMIT)))
