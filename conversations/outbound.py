@@ -14,7 +14,7 @@ from django.utils import timezone
 from conversations import statuses, trace
 from conversations.models import SERVICE_WINDOW, Conversation, Decision, Message
 from conversations.phrasing import split, to_whatsapp
-from whatsapp import backoff
+from whatsapp import backoff, templates
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError, GraphUnavailable, OutcomeUnknown
 from whatsapp.exchanges import keep_for
@@ -29,6 +29,7 @@ Status, Reason, Word = Message.Status, Message.Reason, Decision.Word
 WHY_NOT = {
     Reason.TAKEN_OVER: "Not sent: a person of the business has spoken meanwhile.",
     Reason.WINDOW_CLOSED: "The service window has closed.",
+    Reason.TOO_LATE: "Not sent: it has waited for a day.",
     Reason.NOT_NEEDED: "Not sent once more: a status came meanwhile.",
 }
 WORD_OF = {Reason.TAKEN_OVER: Word.TAKEN_OVER, Reason.WINDOW_CLOSED: Word.WINDOW_CLOSED}
@@ -115,13 +116,19 @@ def send(message: Message, conversation: Conversation) -> None:
     client = GraphClient(connection.access_token, keep_for(connection, message.pk))
     close_old_connections()
     try:
-        wamid = client.send_text(
-            connection.phone_number_id, conversation.whatsapp_user.recipient, message.text, str(message.pk)
-        )
+        wamid = _hand_to_meta(client, message, conversation)
     except GraphError as error:
         _not_sent(message, conversation, error)
     else:
         _sent(message, wamid)
+
+
+def _hand_to_meta(client: GraphClient, message: Message, conversation: Conversation) -> str:
+    number, recipient = conversation.connection.phone_number_id, conversation.whatsapp_user.recipient
+    if message.type == Message.TEMPLATE:
+        template = templates.as_sent(message.content["template"])
+        return client.send_template(number, recipient, template, str(message.pk))
+    return client.send_text(number, recipient, message.text, str(message.pk))
 
 
 def _wait_if_throttled(message: Message, connection: WhatsappConnection) -> None:
@@ -182,16 +189,23 @@ def _anew(message: Message) -> dict[str, Any]:
 
 
 def _why_not(message: Message, conversation: Conversation) -> Message.Reason | None:
-    """A person of the business speaks, the window has closed, or a status of the first one has come: under its lock."""
-    closes = conversation.window_closes_at
+    """A person of the business speaks, it is too late, or a status of the first one has come: under its lock."""
     if conversation.silences(message):
         return Reason.TAKEN_OVER
-    if closes is None or closes < timezone.now():
-        return Reason.WINDOW_CLOSED
+    if reason := _too_late(message, conversation):
+        return reason
     if message.resends_id is not None:
         first = Message.objects.select_for_update().filter(pk=message.resends_id).first()
         return Reason.NOT_NEEDED if first and first.status != Status.UNKNOWN else None
     return None
+
+
+def _too_late(message: Message, conversation: Conversation) -> Message.Reason | None:
+    """A template needs no window; but after a day in which it could not be sent it may not be true any more."""
+    if message.type == Message.TEMPLATE:
+        return Reason.TOO_LATE if message.created_at < _oldest_that_waits() else None
+    closes = conversation.window_closes_at
+    return Reason.WINDOW_CLOSED if closes is None or closes < timezone.now() else None
 
 
 def _sent(message: Message, wamid: str) -> None:

@@ -23,6 +23,11 @@ REASONS = {
         _("The 24 hours in which one may answer freely were over."),
         _("Wait until the customer writes, or send a template that Meta has approved."),
     ),
+    Reason.TOO_LATE: Refusal(
+        Next.GIVE_UP,
+        _("It could not be sent for a day, and was not sent after that."),
+        _("Send it again if it is still true."),
+    ),
     Reason.TAKEN_OVER: Refusal(
         Next.GIVE_UP, _("A person of the business has spoken meanwhile, so the agent kept silent."), NOTHING
     ),

@@ -3,7 +3,7 @@
 Knows the tenant's wish and when it must not be followed; what is to be sent once more becomes a draft of its own.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -47,15 +47,20 @@ def _decide(message_id: UUID, conversation_id: UUID) -> None:
 
 def _may_go_again(message: Message, conversation: Conversation) -> bool:
     """Once, when the tenant wishes it, in the window, and only while it is the last word and not of long ago."""
-    now, closes = timezone.now(), conversation.window_closes_at
     return (
         conversation.tenant.resend_unknown
         and message.resends_id is None
         and not conversation.is_paused
-        and closes is not None
-        and now < min(closes, message.said_at + LATEST)
+        and timezone.now() < _latest(message, conversation)
         and not conversation.messages.filter(sequence__gt=message.sequence).exists()
     )
+
+
+def _latest(message: Message, conversation: Conversation) -> datetime:
+    """A template needs no window; without one, anything else cannot go again at all."""
+    closes = conversation.window_closes_at or message.said_at
+    latest = message.said_at + LATEST
+    return latest if message.type == Message.TEMPLATE else min(closes, latest)
 
 
 def _draft_again(message: Message, conversation: Conversation) -> None:

@@ -37,11 +37,18 @@ def locked(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
     return whole.defer("connection__access_token", "connection__pin")
 
 
-def obstacle(conversation: Conversation) -> Problem | None:
-    """Why nobody can write here now, and what to do; None when one can."""
+def unable_to_send(conversation: Conversation) -> Problem | None:
+    """Why its number sends nothing now, and what to do; None when it can."""
     connection = conversation.connection
     if connection.status != WhatsappConnection.Status.CONNECTED and (problem := problem_of(connection)):
         return problem._replace(code=NOT_CONNECTED)
+    return None
+
+
+def obstacle(conversation: Conversation) -> Problem | None:
+    """Why nobody can write here now in words of their own, and what to do; None when one can."""
+    if problem := unable_to_send(conversation):
+        return problem
     closes = conversation.window_closes_at
     if closes is None or closes <= timezone.now():
         return Problem(OUTSIDE_WINDOW, str(CLOSED if closes else NEVER_OPENED), str(TEMPLATE))

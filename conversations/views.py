@@ -3,18 +3,19 @@
 Knows requests and pages; every query begins at the tenant.
 """
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations import takeover, trace
+from conversations import opening, takeover, trace
 from conversations.erasure import queue_erasure
 from conversations.models import Conversation, Message, Through, Writer
 from conversations.serializers import (
@@ -33,6 +34,7 @@ from tenants.pagination import PAGE_PARAMETERS, page_of
 from whatsapp import lifecycle
 from whatsapp.problems import Problem
 from whatsapp.serializers import ConnectionSerializer, DisconnectSerializer
+from whatsapp.templates import Unfitting
 from whatsapp.views.connections import OneConnectionView, answer, connection_of
 
 
@@ -74,9 +76,12 @@ class MessagesView(APIView):
         parameters=[PARAMETER],
         request=WriteSerializer,
         responses={201: MessageSerializer},
-        description="A person of the business writes to the customer. The message is stored as `drafted` and sent "
-        "at once; the agent is silent for the tenant's time. 409 `outside_service_window` when the customer's last "
-        "message is more than 24 hours old, 409 `not_connected` when the number cannot send.",
+        description="A person of the business writes to the customer: a `text`, or a `template` that Meta has "
+        "approved. The message is stored as `drafted` and sent at once. After a text the agent is silent for the "
+        "tenant's time; a template leaves it as it is, and can be sent at any time. 409 `outside_service_window` for a "
+        "text when the customer's last message is more than 24 hours old; 409 `template_unknown`, "
+        "`template_not_approved` or `template_not_supported` says what is wrong with a template, and 400 which values "
+        "do not fit; 409 `not_connected` when the number cannot send.",
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         return once(request, lambda: self._write(request, conversation_id))
@@ -86,9 +91,11 @@ class MessagesView(APIView):
         wanted = WriteSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            message = takeover.say(_locked(request, conversation_id), wanted.validated_data["text"], _writer(request))
+            message = _say(_locked(request, conversation_id), wanted.validated_data, _writer(request))
         except takeover.CannotWrite as error:
             raise Conflict(error.problem) from error
+        except Unfitting as error:
+            raise ValidationError({"template": error.errors}) from error
         return Response(MessageSerializer(message, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
 
@@ -137,6 +144,12 @@ def _locked(request: Request, conversation_id: UUID) -> Conversation:
     """The tenant's conversation, held until the transaction ends. Raises Http404 for anybody else's."""
     rows = takeover.locked(Conversation.objects.for_tenant(tenant_of(request)))
     return get_object_or_404(rows, pk=conversation_id)
+
+
+def _say(conversation: Conversation, wanted: dict[str, Any], writer: Writer) -> Message:
+    if "template" in wanted:
+        return opening.open_with(conversation, wanted["template"], writer)
+    return takeover.say(conversation, wanted["text"], writer)
 
 
 def _writer(request: Request) -> Writer:

@@ -163,5 +163,7 @@ def _marks(conversation: Conversation, message: Message) -> Iterator[Mark]:
         yield _("Imported: from before the number was connected")
     if message.author == Message.Author.BUSINESS or message.written_through:
         yield str(WRITTEN[message.written_through]) % {"name": message.written_by}
+    if template := message.content.get("template"):
+        yield _("Template %(name)s (%(language)s)") % template
     if message.resends_id:
         yield _("Sent once more: Meta never said what became of the first one")

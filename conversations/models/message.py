@@ -23,6 +23,8 @@ UNDECIDED = Q(status="unknown") & ~Q(reason__in=["left_unknown", "resent"])
 class Message(TenantOwned):
     """One message, either way. Ours is a row before it is sent, and its status only moves forward."""
 
+    TEMPLATE = "template"  # the one type of ours that needs no service window
+
     class Direction(models.TextChoices):
         INBOUND = "inbound", _("Inbound")
         OUTBOUND = "outbound", _("Outbound")
@@ -42,6 +44,7 @@ class Message(TenantOwned):
         """Why it did not go out, or may not have, where no code of Meta's tells it. Sentences: `problems`."""
 
         WINDOW_CLOSED = "window_closed", _("The service window has closed")
+        TOO_LATE = "too_late", _("It could not be sent for a day")
         TAKEN_OVER = "taken_over", _("A person has taken over")
         NO_PROMPT = "no_prompt", _("No active prompt")
         MODEL_REFUSED = "model_refused", _("The model has refused")

@@ -181,8 +181,14 @@ def _unsupported(message: Message) -> str:
     return f"{unseen} {words_of(message)}".strip()
 
 
+def _template(message: Message) -> str:
+    """As the customer reads it. One from elsewhere may come without its words."""
+    return words_of(message) or _unsupported(message)
+
+
 READERS: dict[str, Callable[[Message], str]] = {
     "text": words_of,
+    "template": _template,
     "location": _location,
     "contacts": _contacts,
     "interactive": _interactive,

@@ -135,8 +135,14 @@ def _unsupported(message: Message) -> str:
     return message.text or unknown
 
 
+def _template(message: Message) -> str:
+    """As the customer reads it. One from elsewhere may come without its words."""
+    return message.text or _unsupported(message)
+
+
 READERS: dict[str, Callable[[Message], str]] = {
     "text": _text,
+    "template": _template,
     "image": _media(lambda _message, _attachment: _("📷 Image")),
     "video": _media(lambda _message, _attachment: _("🎬 Video")),
     "sticker": _media(lambda _message, _attachment: _("Sticker")),

@@ -60,6 +60,11 @@ def fill(components: Sequence[Mapping[str, Any]], *, is_named: bool, values: Map
     return Filled(_for_meta(given, is_named=is_named), _words(components, given))
 
 
+def as_sent(asked: Mapping[str, Any]) -> JSON:
+    """The template of a message as Meta wants it, from its `name`, `language` and filled `components`."""
+    return {"name": asked["name"], "language": {"code": asked["language"]}, "components": asked["components"]}
+
+
 def trouble_with(want: Want, value: str) -> str:
     """Why Meta would not take this value, in a sentence; empty when it would."""
     if not value.strip():
