@@ -14,12 +14,14 @@ from agent.admin import diff
 from agent.models import SystemPrompt
 from conversations.models import Attachment, Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tenants.models import ApiKey, Membership, Tenant
+from tests.shelf import BOOKING
 from whatsapp.models import (
     AccountNotice,
     DataDeletionRequest,
     EmbeddedSignupSession,
     Ending,
     GraphExchange,
+    MessageTemplate,
     WhatsappConnection,
 )
 
@@ -32,6 +34,7 @@ LISTS = {
     "signups": "/admin/whatsapp/embeddedsignupsession/",
     "exchanges": "/admin/whatsapp/graphexchange/",
     "notices": "/admin/whatsapp/accountnotice/",
+    "templates": "/admin/whatsapp/messagetemplate/",
     "deletions": "/admin/whatsapp/datadeletionrequest/",
     "prompts": "/admin/agent/systemprompt/",
     "conversations": "/admin/conversations/conversation/",
@@ -68,6 +71,7 @@ def furnishing(db: None) -> Furnish:
         session.ended(Ending.NO_NUMBER, "The account has no number.")
         exchange(connection, signup=session, path="debug_token")
         notice(connection)
+        add_template(connection)
         DataDeletionRequest.objects.create(confirmation_code=f"code-{number}", meta_user_id="9")
         customer = WhatsappUser.objects.create(tenant=tenant, wa_id=f"3460000{number:04}", name="Lucía")
         talk = Conversation.objects.create(tenant=tenant, connection=connection, whatsapp_user=customer)
@@ -109,6 +113,13 @@ def exchange(connection: WhatsappConnection, **fields: object) -> GraphExchange:
 def notice(connection: WhatsappConnection, event: str = "ACCOUNT_VIOLATION", **fields: object) -> AccountNotice:
     told = {"field": "account_update", "event": event, "digest": uuid4().hex, "happened_at": timezone.now()}
     return AccountNotice.objects.create(tenant=connection.tenant, connection=connection, **{**told, **fields})
+
+
+def add_template(connection: WhatsappConnection, **fields: object) -> MessageTemplate:
+    told = {"name": "booking", "language": "es", "status": "APPROVED", "category": "UTILITY", "components": BOOKING}
+    account = {"tenant": connection.tenant, "business_account_id": connection.business_account_id}
+    times = {"told_at": timezone.now(), "synced_at": timezone.now()}
+    return MessageTemplate.objects.create(**{**account, **times, **told, "template_id": uuid4().hex, **fields})
 
 
 def in_force(tenant: Tenant) -> int:

@@ -56,6 +56,7 @@ def test_lists_can_be_narrowed_to_a_tenant(admin_client, furnish):
         "signups",
         "exchanges",
         "notices",
+        "templates",
         "prompts",
         "conversations",
         "messages",

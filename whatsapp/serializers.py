@@ -208,6 +208,15 @@ class TemplateSerializer(serializers.ModelSerializer[MessageTemplate]):
         return {"template": {"name": template.name, "language": template.language, **values}}
 
 
+class TemplateFilterSerializer(serializers.Serializer[dict[str, Any]]):
+    status = serializers.CharField(required=False, help_text="In Meta's words; only `APPROVED` ones can be sent.")
+    name = serializers.CharField(required=False, help_text="The whole name.")
+    language = serializers.CharField(required=False, help_text="As Meta spells it, such as `es` or `en_US`.")
+    connection = serializers.UUIDField(
+        required=False, help_text="Those of this number's account. 404 when it is not the tenant's."
+    )
+
+
 class TemplatePageSerializer(PageSerializer):
     data = TemplateSerializer(many=True)  # type: ignore[assignment]  # its name on the wire
 

@@ -19,7 +19,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.messages import TROUBLED, preview, status_badge
-from conversations.admin.takeover import TakeoverAdmin, who_speaks
+from conversations.admin.opening import OpeningAdmin
+from conversations.admin.takeover import who_speaks
 from conversations.admin.transcript import transcript
 from conversations.models import Conversation, Message
 from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of, tenant_column
@@ -68,7 +69,7 @@ class ConversationList(NewestFirst):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(TakeoverAdmin):
+class ConversationAdmin(OpeningAdmin):
     list_display = ["whatsapp_user", "last_message", "answer", "last_message_time", "tenant", "connection"]
     list_filter = [WaitingFilter, TenantFilter]
     search_fields = ["whatsapp_user__wa_id"]

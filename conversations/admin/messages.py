@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +20,7 @@ from conversations.wording import transcript_text
 from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of
 from tenants.endless import EndlessAdmin
 from whatsapp.admin.exchanges import exchanges_about, pretty
+from whatsapp.refusals import Next
 
 PREVIEW_LENGTH = 80
 
@@ -103,7 +105,13 @@ class MessageAdmin(EndlessAdmin):
     @admin.display(description=_("problem"))
     def trouble(self, message: Message) -> SafeString | str:
         problem = problem_of(message)
-        return format_html("{} <strong>{}</strong>", problem.what, problem.to_do) if problem else NOTHING
+        if problem is None:
+            return NOTHING
+        told = format_html("{} <strong>{}</strong>", problem.what, problem.to_do)
+        if problem.kind != Next.WINDOW:
+            return told
+        url = reverse("admin:conversations_conversation_change", args=[message.conversation_id])
+        return format_html('{} <a href="{}#template">{}</a>', told, url, _("Send a template"))
 
     @admin.display(description=_("sends once more"))
     def first(self, message: Message) -> SafeString | str:

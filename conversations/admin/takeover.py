@@ -100,20 +100,20 @@ class TakeoverAdmin(EndlessAdmin):
         conversation = self._locked(request, pk)
         form = ReplyForm(request.POST)
         if not form.is_valid():
-            return self._back(request, conversation, messages.ERROR, _errors(form))
+            return self.back(request, conversation, messages.ERROR, _errors(form))
         text, message_id = form.cleaned_data["text"], form.cleaned_data["message_id"]
         twin = Message.objects.filter(pk=message_id).first()
         if twin and (twin.conversation_id, twin.text) == (conversation.pk, text):
-            return self._back(request, conversation, messages.WARNING, gettext("This message was sent already."))
+            return self.back(request, conversation, messages.WARNING, gettext("This message was sent already."))
         chosen = {"pk": message_id} if message_id and not twin else {}
         try:
-            message = takeover.say(conversation, text, _writer(request), **chosen)
+            message = takeover.say(conversation, text, writer_of(request), **chosen)
         except takeover.CannotWrite as error:
             told = f"{error.problem.what} {error.problem.to_do}"
-            return self._back(request, conversation, messages.ERROR, told)
+            return self.back(request, conversation, messages.ERROR, told)
         self.log_change(request, conversation, gettext("Wrote to the customer."))
         self.message_user(request, gettext("Your message is on its way."), messages.SUCCESS)
-        return redirect(f"{_page(conversation)}#m{message.sequence}")
+        return redirect(f"{page_of(conversation)}#m{message.sequence}")
 
     @method_decorator(require_POST)
     @transaction.atomic
@@ -121,13 +121,13 @@ class TakeoverAdmin(EndlessAdmin):
         conversation = self._locked(request, pk)
         form = SilenceForm(request.POST)
         if not form.is_valid():
-            return self._back(request, conversation, messages.ERROR, _errors(form))
+            return self.back(request, conversation, messages.ERROR, _errors(form))
         minutes = form.cleaned_data["minutes"]
-        takeover.silence(conversation, minutes, _writer(request))
+        takeover.silence(conversation, minutes, writer_of(request))
         length = dict(LENGTHS)[minutes]
         self.log_change(request, conversation, gettext("Silenced the agent for %(length)s.") % {"length": length})
         told = gettext("The agent is silent for %(length)s.") % {"length": length}
-        return self._back(request, conversation, messages.SUCCESS, told)
+        return self.back(request, conversation, messages.SUCCESS, told)
 
     @method_decorator(require_POST)
     @transaction.atomic
@@ -136,26 +136,28 @@ class TakeoverAdmin(EndlessAdmin):
         takeover.hand_back(conversation)
         self.log_change(request, conversation, gettext("Handed back to the agent."))
         told = gettext("The agent speaks again, and answers what nobody has answered.")
-        return self._back(request, conversation, messages.SUCCESS, told)
+        return self.back(request, conversation, messages.SUCCESS, told)
 
     def _locked(self, request: HttpRequest, pk: UUID) -> Conversation:
         if not self.may_speak(request):
             raise PermissionDenied
         return get_object_or_404(takeover.locked(Conversation.objects.all()), pk=pk)
 
-    def _back(self, request: HttpRequest, conversation: Conversation, level: int, told: str) -> HttpResponse:
+    def back(self, request: HttpRequest, conversation: Conversation, level: int, told: str) -> HttpResponse:
         """To the page, which says what came of it."""
         self.message_user(request, told, level)
-        return redirect(_page(conversation))
+        return redirect(page_of(conversation))
 
 
 def _errors(form: forms.Form) -> str:
     return " ".join(str(error) for errors in form.errors.values() for error in errors)
 
 
-def _page(conversation: Conversation) -> str:
+def page_of(conversation: Conversation) -> str:
+    """The address of its page."""
     return reverse("admin:conversations_conversation_change", args=[conversation.pk])
 
 
-def _writer(request: HttpRequest) -> Writer:
+def writer_of(request: HttpRequest) -> Writer:
+    """Who of the staff writes."""
     return Writer(Through.STAFF, name_of(request.user))

@@ -28,7 +28,7 @@ from tests.test_admin import (  # noqa: F401  (fixtures are found by their names
     page,
     say,
 )
-from whatsapp.models import AccountNotice, EmbeddedSignupSession, Ending, GraphExchange
+from whatsapp.models import AccountNotice, EmbeddedSignupSession, Ending, GraphExchange, MessageTemplate
 
 # ── The first page ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,7 +155,7 @@ def test_a_transcript_costs_the_same_for_two_messages_and_for_forty(admin_client
 def test_no_page_needs_an_inline_script_or_style(admin_client, talk):
     rows = [talk, talk.tenant, SystemPrompt.objects.get(), ApiKey.objects.get(), Message.objects.first()]
     rows += [talk.connection, EmbeddedSignupSession.objects.get(), GraphExchange.objects.first()]
-    rows += AccountNotice.objects.all()
+    rows += [*AccountNotice.objects.all(), *MessageTemplate.objects.all()]
     for path in ["/admin/", *LISTS.values(), *map(change, rows)]:
         html = page(admin_client, path)
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*(src=|json))", html)

@@ -74,7 +74,9 @@ def test_the_templates_of_one_numbers_account(templates, connection, meta, shelf
     assert api(stranger).get(URL, {"connection": other.pk}).status_code == 404
 
 
-@pytest.mark.parametrize("asked", [{"connection": "x"}, {"limit": 0}, {"cursor": "x"}, {"colour": "red"}])
+@pytest.mark.parametrize(
+    "asked", [{"connection": "x"}, {"name": "\0"}, {"limit": 0}, {"cursor": "x"}, {"colour": "red"}]
+)
 def test_a_question_that_is_none_is_refused(templates, api, tenant, asked):
     answer = api(tenant).get(URL, asked)
     assert answer.status_code == 400

@@ -3,6 +3,6 @@
 Never shows a token, a PIN or a signup's state, and does not even read them.
 """
 
-from whatsapp.admin import connections, deletions, exchanges, notices, signups
+from whatsapp.admin import connections, deletions, exchanges, notices, signups, templates
 
-__all__ = ["connections", "deletions", "exchanges", "notices", "signups"]
+__all__ = ["connections", "deletions", "exchanges", "notices", "signups", "templates"]

@@ -28,9 +28,12 @@ from tenants.admin import NOTHING, ReadOnlyAdmin, TenantFilter, badge, link_to, 
 from tenants.models import Tenant
 from whatsapp import health
 from whatsapp.admin import exchanges, notices, secrets
+from whatsapp.admin.templates import told_sync
 from whatsapp.findings import Finding
+from whatsapp.lifecycle import ALIVE
 from whatsapp.models import WhatsappConnection
 from whatsapp.problems import problem_of
+from whatsapp.templates import queue_sync
 
 NEWEST_EXCHANGES = 20
 NEWEST_NOTICES = 10
@@ -141,7 +144,7 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
         return WhatsappConnection.objects.defer(*secrets.OF_CONNECTION)
 
     def get_urls(self) -> list[URLPattern]:
-        doors = [("check", self.check_now), ("repair", self.repair)]
+        doors = [("check", self.check_now), ("repair", self.repair), ("templates", self.sync_templates)]
         return [
             *(
                 path(f"<uuid:pk>/{word}/", self.admin_site.admin_view(view), name=f"whatsapp_whatsappconnection_{word}")
@@ -167,6 +170,8 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
             checked=moment(connection.last_checked_at),
             can_repair=any(finding.can_repair for finding in findings),
             may_treat=self.may_treat(request),
+            is_alive=connection.status in ALIVE,
+            templates_read=moment(connection.templates_synced_at),
             facts=list(notices.told_facts(connection)),
             notices=[notices.table_row(notice) for notice in said],
             exchanges=[exchanges.table_row(call) for call in calls],
@@ -194,6 +199,15 @@ class WhatsappConnectionAdmin(ReadOnlyAdmin):
         findings = health.repair(connection)
         self.log_change(request, connection, gettext("Repaired: %(what)s.") % {"what": _checks(broken)})
         return self._results(request, connection, findings)
+
+    @method_decorator(require_POST)
+    def sync_templates(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self._patient(request, pk)
+        if connection.status in ALIVE:
+            queue_sync(connection)
+            self.log_change(request, connection, gettext("Templates read at Meta again."))
+        told_sync(self, request, int(connection.status in ALIVE))
+        return redirect("admin:whatsapp_whatsappconnection_change", pk)
 
     def _patient(self, request: HttpRequest, pk: UUID) -> WhatsappConnection:
         if not self.may_treat(request):

@@ -6,12 +6,8 @@ Knows requests; what a template wants is in `templates`.
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
-from rest_framework.exceptions import ValidationError
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,21 +16,19 @@ from tenants.authentication import tenant_of
 from tenants.pagination import PAGE_PARAMETERS, page_of
 from whatsapp import templates
 from whatsapp.models import MessageTemplate, WhatsappConnection
-from whatsapp.serializers import TemplatePageSerializer, TemplateSerializer, TemplateSyncSerializer
-from whatsapp.views.connections import NotConnected, connection_of, connections_of
-
-FILTERS = [
-    OpenApiParameter("status", str, description="In Meta's words; only `APPROVED` ones can be sent."),
-    OpenApiParameter("name", str, description="The whole name."),
-    OpenApiParameter("language", str, description="As Meta spells it, such as `es` or `en_US`."),
-    OpenApiParameter("connection", OpenApiTypes.UUID, description="Those of this number's account. 404 for others'."),
-]
+from whatsapp.serializers import (
+    TemplateFilterSerializer,
+    TemplatePageSerializer,
+    TemplateSerializer,
+    TemplateSyncSerializer,
+)
+from whatsapp.views.connections import NotConnected, connection_of
 
 
 class TemplatesView(APIView):
     @extend_schema(
         operation_id="list_templates",
-        parameters=[*PAGE_PARAMETERS, *FILTERS],
+        parameters=[*PAGE_PARAMETERS, TemplateFilterSerializer],
         responses=TemplatePageSerializer,
         description="The tenant's message templates as they were last read at Meta, what came last first. A template "
         "may be sent at any time; anything else only within 24 hours after the customer's last message.",
@@ -45,7 +39,7 @@ class TemplatesView(APIView):
             ("id",),
             request,
             lambda page: TemplateSerializer(page, many=True).data,
-            filters=[parameter.name for parameter in FILTERS],
+            filters=TemplateFilterSerializer().fields,
         )
 
 
@@ -66,14 +60,9 @@ class TemplateSyncView(APIView):
 
 
 def _narrowed(request: Request) -> QuerySet[MessageTemplate]:
-    asked = request.query_params
-    rows = MessageTemplate.objects.for_tenant(tenant_of(request))
-    rows = rows.filter(**{name: asked[name] for name in ("status", "name", "language") if asked.get(name)})
-    if connection_id := asked.get("connection"):
-        try:
-            wanted = serializers.UUIDField().to_internal_value(connection_id)
-        except ValidationError as error:
-            raise ValidationError({"connection": [_("This is not an id.")]}) from error
-        connection = get_object_or_404(connections_of(request), pk=wanted)
-        rows = rows.filter(business_account_id=connection.business_account_id)
-    return rows
+    asked = TemplateFilterSerializer(data=request.query_params)
+    asked.is_valid(raise_exception=True)
+    wanted = dict(asked.validated_data)
+    if connection_id := wanted.pop("connection", None):
+        wanted["business_account_id"] = connection_of(request, connection_id).business_account_id
+    return MessageTemplate.objects.for_tenant(tenant_of(request)).filter(**wanted)
