@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations.downloads import signed_url, url_expires_at
 from conversations.models import Attachment, Conversation, Decision, Message, Through, WhatsappUser
-from conversations.outbound import MAX_TEXT
 from conversations.problems import problem_of
 from conversations.wording import transcript_text
 from tenants.pagination import PageSerializer
@@ -23,8 +21,6 @@ PAUSED_REASON = "Why the agent has handed over or stopped."
 PERSON_DUE = "Whether the customer has been handed over, and no person has written since."
 WRITTEN_THROUGH = "Where a person of the business wrote it, or that the agent hands over by it; null for all else."
 WRITTEN_BY = "The person of the business, or the name of the API key, where known."
-MINUTES = "How long the agent is silent from now on; null for as long as after a person's words."
-LONGEST_PAUSE_MINUTES = 60 * 24 * 30
 WINDOW = "Until when one may write freely: 24 hours after the customer's last message. Null when they never wrote."
 TRANSCRIPT = "The message in words, whatever its type, in the language that was asked for (`Accept-Language`)."
 CONTENT = "What there is beside the words, by type: coordinates, contacts, what was chosen, the order, Meta's errors."
@@ -39,11 +35,6 @@ KIND = (
     "`tenant_action` (at Meta, or here), `give_up`, `unknown` (Meta may have it)."
 )
 RESENDS = "The message whose words these are, sent once more because Meta never said what became of it."
-LONGEST_VALUE = 2000
-TEXT = {"type": "string", "maxLength": LONGEST_VALUE}
-HEADER = "The value in the header: a text, or the address of the image, video or document."
-BODY = "The values in the body: a list, in order; an object when they have names."
-BUTTONS = "The values of the buttons that want one, in order: the end of an address, or a code."
 USER_ID = "Meta's id of the person within the tenant's business portfolio."
 
 
@@ -256,51 +247,3 @@ class ConversationPageSerializer(PageSerializer):
 
 class MessagePageSerializer(PageSerializer):
     data = MessageSerializer(many=True)  # type: ignore[assignment]  # its name on the wire
-
-
-class StrictCharField(serializers.CharField):
-    """Only a string is one: DRF would take a number too."""
-
-    def to_internal_value(self, data: object) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-@extend_schema_field({"oneOf": [{"type": "array", "items": TEXT}, {"type": "object", "additionalProperties": TEXT}]})
-class BodyField(serializers.Field[Any, Any, Any, Any]):
-    """The values of a template's body: a list, or an object when they have names."""
-
-    def to_internal_value(self, data: object) -> Any:
-        child = StrictCharField(max_length=LONGEST_VALUE)
-        field = serializers.DictField if isinstance(data, dict) else serializers.ListField
-        return field(child=child).run_validation(data)
-
-
-class WriteTemplateSerializer(serializers.Serializer[dict[str, Any]]):
-    """A template of `GET /v1/whatsapp/templates`, whose `example` shows what this one wants."""
-
-    name = StrictCharField(max_length=512)
-    language = StrictCharField(max_length=20)
-    header = StrictCharField(max_length=LONGEST_VALUE, required=False, help_text=HEADER)
-    body = BodyField(required=False, help_text=BODY)
-    buttons = serializers.ListField(child=StrictCharField(max_length=LONGEST_VALUE), required=False, help_text=BUTTONS)
-
-
-class WriteSerializer(serializers.Serializer[dict[str, Any]]):
-    """Either words of one's own, or a template."""
-
-    text = StrictCharField(max_length=MAX_TEXT, required=False)
-    template = WriteTemplateSerializer(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if len(attrs) == 1:
-            return attrs
-        told = _("Give either a text or a template, not both.") if attrs else _("Give a text or a template.")
-        raise serializers.ValidationError({"text": [told]})
-
-
-class PauseSerializer(serializers.Serializer[dict[str, int | None]]):
-    minutes = serializers.IntegerField(
-        min_value=1, max_value=LONGEST_PAUSE_MINUTES, allow_null=True, default=None, help_text=MINUTES
-    )

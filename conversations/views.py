@@ -23,10 +23,9 @@ from conversations.serializers import (
     ConversationSerializer,
     MessagePageSerializer,
     MessageSerializer,
-    PauseSerializer,
     TraceSerializer,
-    WriteSerializer,
 )
+from conversations.writing import PauseSerializer, WriteSerializer
 from tenants.authentication import name_of, tenant_of
 from tenants.idempotency import PARAMETER, once
 from tenants.models import ApiKey

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations import opening, takeover
 from conversations.admin.takeover import TakeoverAdmin, page_of, writer_of
 from conversations.models import Conversation, Message
-from conversations.serializers import LONGEST_VALUE
+from conversations.writing import LONGEST_VALUE
 from tenants.ids import uuid7
 from whatsapp.models import MessageTemplate
 from whatsapp.templates import Unfitting, Want, fill, lines_of, parts_of, trouble_with, wants_of

@@ -36,7 +36,7 @@ class Template:
         return cls(
             **{word: str(data.get(word) or "") for word in words},
             quality=str(quality.get("score") or "") if isinstance(quality, dict) else "",
-            parameter_format=str(data.get("parameter_format") or "POSITIONAL"),
+            parameter_format=str(data.get("parameter_format") or "POSITIONAL").upper(),
             components=tuple(part for part in components if isinstance(part, dict))
             if isinstance(components, list)
             else (),
