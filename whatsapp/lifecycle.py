@@ -14,7 +14,7 @@ from django.utils import timezone
 from whatsapp.client import GraphClient
 from whatsapp.errors import GraphError
 from whatsapp.exchanges import keep_for
-from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
+from whatsapp.models import EmbeddedSignupSession, MessageTemplate, WhatsappConnection
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +97,15 @@ def _wipe(connection: WhatsappConnection, reason: str) -> None:
             ]
         )
         EmbeddedSignupSession.objects.filter(connection=connection).update(access_token="", numbers=[])
+        _forget_templates(connection)
+
+
+def _forget_templates(connection: WhatsappConnection) -> None:
+    """Of an account that the tenant has no number of any more; a new signup reads them again."""
+    account = {"tenant": connection.tenant_id, "business_account_id": connection.business_account_id}
+    if not WhatsappConnection.objects.filter(**account).exclude(status=Status.DISCONNECTED).exists():
+        MessageTemplate.objects.filter(**account).delete()
+        WhatsappConnection.objects.filter(**account).update(templates_synced_at=None, templates_error="")
 
 
 def app_removed(meta_user_id: str) -> None:

@@ -8,7 +8,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.conftest import connect
 from tests.shelf import BOOKING, GREETING, template
-from whatsapp import health, tasks
+from whatsapp import health, lifecycle, tasks
 from whatsapp.errors import GraphUnavailable
 from whatsapp.models import GraphExchange, MessageTemplate, WhatsappConnection
 from whatsapp.sandbox.envelopes import envelope
@@ -186,6 +186,20 @@ def test_who_has_read_them_later_is_not_undone(connection, shelf, monkeypatch):
     monkeypatch.setattr(shelf, "_list", meanwhile)
     sync(connection)
     assert kept("status") == {("booking", "APPROVED")}
+
+
+def test_an_account_that_is_left_has_no_templates_here(connection, stranger, meta, shelf):
+    other, elsewhere = another_number(connection), connect(stranger, meta, 1)
+    shelf.put(template())
+    shelf.put(template("theirs"), waba_id=CATALOGUE[1].waba_id)
+    sync(connection)
+    sync(elsewhere)
+    lifecycle.disconnect(connection)
+    assert kept() == {("booking",), ("theirs",)}
+    lifecycle.disconnect(other)
+    assert kept() == {("theirs",)}
+    connection.refresh_from_db()
+    assert connection.templates_synced_at is None
 
 
 # ── What Meta says of them ───────────────────────────────────────────────────────────────────────────────────────────
