@@ -202,6 +202,19 @@ def test_an_account_that_is_left_has_no_templates_here(connection, stranger, met
     assert connection.templates_synced_at is None
 
 
+def test_an_account_that_is_left_while_it_is_read_has_none_either(connection, shelf, monkeypatch):
+    shelf.put(template())
+    list_ = shelf._list
+
+    def meanwhile(waba: str, query):
+        WhatsappConnection.objects.update(status="DISCONNECTED")
+        return list_(waba, query)
+
+    monkeypatch.setattr(shelf, "_list", meanwhile)
+    sync(connection)
+    assert kept() == set()
+
+
 # ── What Meta says of them ───────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -50,11 +50,13 @@ def sync(connection: WhatsappConnection) -> None:
 
 @transaction.atomic
 def _keep(connection: WhatsappConnection, found: Iterable[Template], started: datetime) -> None:
-    """Nothing, when somebody has read them later than this. The lock is the one that `accounts` takes."""
+    """Nothing, when somebody has read them later, or the account was left meanwhile. The lock is that of `accounts`."""
     account = {"tenant_id": connection.tenant_id, "business_account_id": connection.business_account_id}
     numbers = WhatsappConnection.objects.filter(**account)
-    locked = numbers.select_for_update(no_key=True).order_by("pk")
-    if any(at and at > started for at in locked.values_list("templates_synced_at", flat=True)):
+    locked = numbers.select_for_update(no_key=True).order_by("pk").values_list("status", "templates_synced_at")
+    stands = list(locked)
+    is_left = all(status == WhatsappConnection.Status.DISCONNECTED for status, _at in stands)
+    if is_left or any(at and at > started for _status, at in stands):
         return
     rows = MessageTemplate.objects.filter(**account)
     told_since = {row.template_id: row for row in rows.filter(told_at__gt=started).defer("components")}
