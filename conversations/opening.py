@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from conversations.models import Conversation, Message, Writer
 from conversations.takeover import CannotWrite, unable_to_send
-from conversations.tasks import queue_answers
+from conversations.tasks import queue_drafts
 from tenants.models import TenantOwnedQuerySet
 from whatsapp.models import MessageTemplate
 from whatsapp.problems import Problem
@@ -48,7 +48,7 @@ def open_with(conversation: Conversation, asked: Mapping[str, Any], writer: Writ
         written_by=writer.name[:150],
         **fields,
     )
-    queue_answers([conversation])
+    queue_drafts([conversation])
     return message
 
 

@@ -144,7 +144,8 @@ def _begin(message: Message, conversation: Conversation) -> bool:
     What a silenced agent had heard is unheard again: the person has answered it, or the agent does when it may speak.
     """
     connection = conversation.connection
-    if message.resends_id is None and _sets_out(message, connection):
+    is_plain = message.resends_id is None and message.type != Message.TEMPLATE
+    if is_plain and _sets_out(message, connection):
         return True
     connection.refresh_from_db()
     if connection.status != WhatsappConnection.Status.CONNECTED:

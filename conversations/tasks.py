@@ -59,7 +59,7 @@ async def answer(conversation_id: str) -> None:
 
 @app.task(name="send_drafts", retry=KeepTrying())
 async def send_drafts(conversation_id: str) -> None:
-    """Sends what a person of the business has written, while the agent is silent or thinks."""
+    """Sends what a person of the business has written, or a template, while the agent is silent or thinks."""
     await in_thread(turns.send_drafts, conversation_id)
 
 

@@ -1,4 +1,4 @@
-"""What each thing costs the database, in statements: a webhook, a turn, a call of the API. Pages: `config/test_backoffice`.
+"""What each thing costs the database, in statements: a webhook, a turn, a call. Pages: `config/test_backoffice`.
 
 Statements and not seconds: they cost a round trip each, and nothing else about speed is the same on every machine.
 """

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversation',
             name='answer_held',
-            field=models.BooleanField(default=False, editable=False, help_text='The answer that is owed has no job, because a person of the business speaks.'),
+            field=models.BooleanField(default=False, editable=False),
         ),
         migrations.AlterField(
             model_name='conversation',

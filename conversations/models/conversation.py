@@ -93,11 +93,8 @@ class Conversation(TenantOwned):
         editable=False,
         help_text=_("Set while an answer is owed; one job looks after it, unless it is held."),
     )
-    answer_held = models.BooleanField(
-        default=False,
-        editable=False,
-        help_text=_("The answer that is owed has no job, because a person of the business speaks."),
-    )
+    # The answer that is owed has no job, because a person of the business speaks; who hands back queues one.
+    answer_held = models.BooleanField(default=False, editable=False)
 
     class Meta:
         verbose_name = _("conversation")

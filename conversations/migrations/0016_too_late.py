@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0013_people_who_reply'),
+        ('conversations', '0015_event_received_at'),
     ]
 
     operations = [
