@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.db.models.lookups import GreaterThan
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -102,7 +103,7 @@ def place_of(name: str) -> Place | None:
 def _page(rows: QuerySet[Message], before: Place | None, after: Place | None) -> tuple[list[Message], bool, bool]:
     """The messages in the order in which they were said; whether there are older ones, and newer ones."""
     if after:
-        found = list(rows.filter(behind(KEYS, after, side="gt")).order_by(*KEYS)[: MESSAGES_PER_PAGE + 1])
+        found = list(rows.filter(behind(KEYS, after, side=GreaterThan)).order_by(*KEYS)[: MESSAGES_PER_PAGE + 1])
         return found[:MESSAGES_PER_PAGE], True, len(found) > MESSAGES_PER_PAGE
     back = rows.filter(behind(KEYS, before)) if before else rows
     found = list(back.order_by("-said_at", "-sequence")[: MESSAGES_PER_PAGE + 1])
