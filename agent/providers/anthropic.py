@@ -127,7 +127,7 @@ def reply_from(message: "Message") -> Reply:
 
     A block is known by its `type` only: the SDK gives unknown ones the class of a text block.
     """
-    text = "\n\n".join(block.text for block in message.content if block.type == "text" and block.text).strip()
+    text = storable("\n\n".join(block.text for block in message.content if block.type == "text" and block.text)).strip()
     if message.stop_reason == "refusal":
         category = message.stop_details.category if message.stop_details else None
         raise LlmRefused(f"The model refused ({category or 'no category given'}).")
@@ -148,8 +148,13 @@ def _handed_over(message: "Message") -> str:
     for block in message.content:
         if block.type == "tool_use" and block.name == HAND_OVER.name:
             reason = block.input.get("reason") if isinstance(block.input, dict) else None
-            return str(reason or "The agent asks for a person.")
+            return storable(str(reason or "The agent asks for a person."))
     return ""
+
+
+def storable(text: str) -> str:
+    """The text without NUL, which JSON may carry and PostgreSQL does not take."""
+    return text.replace("\0", "")
 
 
 def whole_sentences(text: str) -> str:
@@ -164,7 +169,7 @@ def error_from(error: "APIStatusError") -> LlmError:
     Trouble with our own account (key, permission, money) is no fault of the conversation: it waits, with an error
     in the log for staff, and is answered when the account is well again.
     """
-    reason = f"{error.status_code} {error.error_code or error.type or ''}: {error.api_message or error}"
+    reason = storable(f"{error.status_code} {error.error_code or error.type or ''}: {error.api_message or error}")
     if error.status_code in ACCOUNT_TROUBLE_STATUS or error.error_code == SPENDING_LIMIT:
         logger.error("Anthropic refuses our account: %s", reason)
         return LlmUnavailable(reason, ACCOUNT_TROUBLE_PAUSE_SECONDS)

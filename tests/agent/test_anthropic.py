@@ -104,6 +104,10 @@ def test_what_will_not_get_better_is_given_up(model, trouble):
     assert type(raised.value) is LlmError
 
 
+def test_a_nul_which_no_row_can_hold_is_left_out(model):
+    assert 'You wrote: "ab"' in ask([Turn(Speaker.CUSTOMER, "a\0b")]).text
+
+
 def test_a_cut_reply_is_sent_all_the_same(model):
     model.fail_next("max_tokens")
     assert ask().text
