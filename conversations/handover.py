@@ -16,7 +16,6 @@ from conversations.models import PAUSE_FIELDS, Conversation, Message, Through, W
 from conversations.wording.parts import attachment_of
 from tenants.models import Tenant
 
-ASKED = "The customer asked for a person."
 PHRASES = (
     *("human agent", "human being", "human please", "a real person", "real human", "live agent"),
     *("speak to a person", "speak with a person", "talk to a person", "talk with a person"),

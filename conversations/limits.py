@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from conversations.models import PAUSE_FIELDS, Conversation, Message, Through, Writer
+from conversations.reasons import MANY_TURNS, SAME_WORDS
 
 AN_HOUR = timedelta(hours=1)
 # The same words so often within so short a time are an auto-reply, not a person.
@@ -28,9 +29,9 @@ def reason_to_stop(conversation: Conversation, unheard: Sequence[Message]) -> st
         answers=Count("pk", filter=Q(in_reply_to__isnull=False)), repeats=Count("pk", filter=repeats)
     )
     if counted["answers"] >= settings.TURNS_PER_HOUR:
-        return f"The agent has answered {settings.TURNS_PER_HOUR} times within an hour."
+        return MANY_TURNS % {"number": settings.TURNS_PER_HOUR}
     if said and counted["repeats"] > MOST_REPEATS:
-        return f"The same words came more than {MOST_REPEATS} times within ten minutes."
+        return SAME_WORDS % {"number": MOST_REPEATS}
     return ""
 
 

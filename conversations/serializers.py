@@ -9,6 +9,7 @@ from rest_framework import serializers
 from conversations.downloads import signed_url, url_expires_at
 from conversations.models import Attachment, Conversation, Decision, Message, Through, WhatsappUser
 from conversations.problems import problem_of
+from conversations.reasons import told
 from conversations.wording import transcript_text
 from tenants.pagination import PageSerializer
 from whatsapp.refusals import Next
@@ -17,7 +18,9 @@ PAUSED = "Until when the agent is silent because a person of the business speaks
 PAUSED_BY = "Through what the agent was silenced: a person who writes or says so, a handover, a limit; null when not."
 
 PAUSED_BY_NAME = "Who silenced it, where known: the person, or the API key's name."
-PAUSED_REASON = "Why the agent has handed over or stopped."
+PAUSED_REASON = (
+    "Why the agent has handed over or stopped: in the language that was asked for, or in the model's own words."
+)
 PERSON_DUE = "Whether the customer has been handed over, and no person has written since."
 WRITTEN_THROUGH = "Where a person of the business wrote it, or that the agent hands over by it; null for all else."
 WRITTEN_BY = "The person of the business, or the name of the API key, where known."
@@ -29,6 +32,8 @@ WAMID = "Meta's id of the message; null until Meta has taken it."
 REFERS_TO = "The `wamid` of the message that this one quotes, reacts to, edits or deletes."
 PART_OF = "The `id` of the first message of a reply that was too long for one message; null for that one itself."
 PROBLEM = "Why it did not go out, or may not have, in the language that was asked for; null when nothing is wrong."
+NOTE = "Why the agent said this instead of an answer of its own; in the language that was asked for where it is ours."
+DETAIL = "What exactly; may be in the words of Meta or of the model's maker."
 KINDS = [kind.value for kind in Next]
 KIND = (
     "What follows: `retry` (by itself), `reconnect`, `window` (wait for the customer, or send a template), "
@@ -96,7 +101,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         return conversation.paused_by_name if conversation.is_paused else ""
 
     def get_paused_reason(self, conversation: Conversation) -> str:
-        return conversation.paused_reason if conversation.is_paused else ""
+        return told(conversation.paused_reason) if conversation.is_paused else ""
 
     def get_person_due(self, conversation: Conversation) -> bool:
         return conversation.person_due_at is not None
@@ -154,6 +159,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     pricing = serializers.DictField(read_only=True, allow_null=True, help_text=PRICING)
     media = MediaSerializer(source="attachment", read_only=True, allow_null=True)
     problem = serializers.SerializerMethodField(help_text=PROBLEM)
+    note = serializers.SerializerMethodField(help_text=NOTE)
 
     class Meta:
         model = Message
@@ -219,6 +225,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         problem = problem_of(message)
         return MessageProblemSerializer(problem).data if problem else None
 
+    def get_note(self, message: Message) -> str:
+        return told(message.note)
+
     def get_refers_to(self, message: Message) -> str | None:
         return message.refers_to or None
 
@@ -226,11 +235,14 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 class DecisionSerializer(serializers.ModelSerializer[Decision]):
     decision = serializers.ChoiceField(source="word", choices=Decision.Word.choices)
     what = serializers.CharField(source="get_word_display", help_text="The decision in words.")
+    detail = serializers.SerializerMethodField(help_text=DETAIL)
 
     class Meta:
         model = Decision
         fields = ("at", "decision", "what", "detail")
-        extra_kwargs = {"detail": {"help_text": "What exactly; may be in the words of Meta or of the model's maker."}}
+
+    def get_detail(self, decision: Decision) -> str:
+        return told(decision.detail)
 
 
 class TraceSerializer(serializers.Serializer[dict[str, object]]):

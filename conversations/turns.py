@@ -18,6 +18,7 @@ from agent.replies import Question, question_of
 from conversations import handover, limits, media, outbound, patience, trace
 from conversations.context import said
 from conversations.models import Conversation, Decision, Message
+from conversations.reasons import ASKED, NO_TRANSCRIBER
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError
 from whatsapp.exchanges import keep_for
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 MEDIA_PAUSE_SECONDS = 0.5
 # How often an answer is made anew because the customer has written more; then it is sent, and the rest follows.
 MOST_DROPPED = 2
-UNHEARABLE = "Only voice messages, and there is no transcriber."
 Reason, Word = Message.Reason, Decision.Word
 
 
@@ -143,12 +143,12 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: 
     if not _is_connected(conversation):
         return None
     if handover.is_asked_for(unheard, conversation.tenant):
-        trace.note(unheard, Word.HANDED_OVER, handover.ASKED)
-        handover.hand_over(conversation, unheard[-1], handover.ASKED)
+        trace.note(unheard, Word.HANDED_OVER, ASKED)
+        handover.hand_over(conversation, unheard[-1], ASKED)
         return None
     if media.cannot_hear(unheard):
-        trace.note(unheard, Word.DRAFTED, UNHEARABLE)
-        _say(unheard, text=media.please_write(conversation.tenant.language), note=UNHEARABLE)
+        trace.note(unheard, Word.DRAFTED, NO_TRANSCRIBER)
+        _say(unheard, text=media.please_write(conversation.tenant.language), note=NO_TRANSCRIBER)
         return None
     return _ask(conversation, unheard, dropped)
 

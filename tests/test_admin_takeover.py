@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conversations import handover
 from conversations.models import Conversation, Message
+from conversations.reasons import ASKED
 from tests.test_admin import LISTS, change, page
 from tests.test_admin_conversations import words
 
@@ -131,13 +132,13 @@ def test_the_page_changes_nothing_else(conversation, meta, admin_client):
 def test_who_waits_for_a_person_is_on_the_first_page_and_in_the_list(conversation, meta, admin_client):
     assert "Nobody asks for a person" in page(admin_client, "/admin/")
     assert change(conversation) not in page(admin_client, LISTS["conversations"], answer="person")
-    handover.hand_over(conversation, conversation.messages.get(), handover.ASKED)
+    handover.hand_over(conversation, conversation.messages.get(), ASKED)
     assert "Waiting for a person 1" in words(page(admin_client, "/admin/"))
     html = page(admin_client, LISTS["conversations"], answer="person")
     assert change(conversation) in html
     assert "The agent has handed over to a person" in html
     html = words(page(admin_client, change(conversation)))
-    assert handover.ASKED in html
+    assert ASKED in html
     assert "has been waiting for a person" in html
     act(admin_client, conversation, "reply", text="Here I am")
     assert "Nobody asks for a person" in page(admin_client, "/admin/")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Message
 from conversations.problems import problem_of
+from conversations.reasons import told
 from conversations.trace import decisions_about
 from conversations.wording import transcript_text
 from tenants.admin import NOTHING, TenantFilter, badge, link_to, moment, moment_of
@@ -66,7 +67,7 @@ class MessageAdmin(EndlessAdmin):
     ordering = ["-created_at", "-id"]
     fields = [
         *("tenant", "talk", "sequence", "direction", "author", "written_through", "written_by"),
-        *("type", "state", "status_time", "trouble", "error_code", "error", "tries", "first", "note", "words"),
+        *("type", "state", "status_time", "trouble", "error_code", "error", "tries", "first", "remark", "words"),
         *("details", "attached", "about", "said", "edited", "revoked"),
         *("became", "wants_answer", "time", "sent", "wamid", "happening", "calls", "price"),
         *("prompt", "llm_model", "llm_request_id", "input_tokens", "output_tokens"),
@@ -117,6 +118,10 @@ class MessageAdmin(EndlessAdmin):
     def first(self, message: Message) -> SafeString | str:
         return link_to("conversations_message", message.resends_id, _("Message")) if message.resends_id else NOTHING
 
+    @admin.display(description=_("note"))
+    def remark(self, message: Message) -> str:
+        return told(message.note) or NOTHING
+
     @admin.display(description=_("content"))
     def details(self, message: Message) -> SafeString | str:
         return pretty(message.content or None)
@@ -141,7 +146,7 @@ class MessageAdmin(EndlessAdmin):
     @admin.display(description=_("what became of it"))
     def became(self, message: Message) -> SafeString | str:
         """Every decision about it: why it was answered so, or was not."""
-        steps = [(moment(d.at), d.get_word_display(), d.detail) for d in decisions_about(message)]
+        steps = [(moment(d.at), d.get_word_display(), told(d.detail)) for d in decisions_about(message)]
         lines = format_html_join("", '<li>{} {} <span class="quiet">{}</span></li>', steps)
         return format_html('<ol class="trace">{}</ol>', lines) if steps else NOTHING
 

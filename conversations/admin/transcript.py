@@ -21,6 +21,7 @@ from conversations.admin.messages import in_a_line
 from conversations.downloads import INLINE, signed_url
 from conversations.models import Attachment, Conversation, Message, Through
 from conversations.problems import Problem, problem_of
+from conversations.reasons import told
 from conversations.wording import transcript_text
 from tenants.pagination import behind
 from whatsapp.admin.exchanges import exchanges_about
@@ -71,6 +72,7 @@ class Bubble(NamedTuple):
     media: Media | None
     marks: list[Mark]
     problem: Problem | None
+    note: str
     exchanges: SafeString | None
 
 
@@ -85,6 +87,7 @@ def transcript(conversation: Conversation, request: HttpRequest) -> dict[str, An
         "older": name_of(page[0]) if page and has_older else "",
         "newer": name_of(page[-1]) if page and has_newer else "",
         "is_back": bool(before or after),
+        "paused_reason": told(conversation.paused_reason),
         "window_is_open": bool(closes and closes > timezone.now()),
     }
 
@@ -122,6 +125,7 @@ def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpR
             media=_media(message, request),
             marks=list(_marks(conversation, message)),
             problem=problem_of(message),
+            note=told(message.note),
             exchanges=exchanges.get(message.pk),
         )
         for message in page

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from conversations import handover
 from conversations.models import Attachment, Conversation, Message
+from conversations.reasons import ASKED
 from tests.conftest import jobs
 from tests.conversations.test_echoes import person_writes  # noqa: F401  (a fixture)
 
@@ -50,7 +51,7 @@ def test_who_asks_by_voice_is_understood_too(tenant, attached):
 def handed_over(conversation, tenant) -> Conversation:
     tenant.language = "en"
     tenant.save()
-    handover.hand_over(conversation, conversation.messages.get(), handover.ASKED)
+    handover.hand_over(conversation, conversation.messages.get(), ASKED)
     return Conversation.objects.get()
 
 
@@ -61,17 +62,17 @@ def test_the_customer_is_told_and_the_agent_is_silent(handed_over, model, meta, 
         "A person of our team will answer you here. Please wait a moment."
     ]
     assert not model.requests
-    assert (handed_over.paused_by, handed_over.paused_reason) == ("handover", handover.ASKED)
+    assert (handed_over.paused_by, handed_over.paused_reason) == ("handover", ASKED)
     assert handed_over.person_due_at
     message = Message.objects.get(direction="outbound")
-    assert (message.author, message.written_through, message.note) == ("agent", "handover", handover.ASKED)
+    assert (message.author, message.written_through, message.note) == ("agent", "handover", ASKED)
 
 
 def test_the_customer_is_told_in_the_tenants_words(conversation, tenant, meta, run_jobs):
     tenant.handover_message = "Marta viene."
     tenant.pause_minutes = 0
     tenant.save()
-    handover.hand_over(conversation, conversation.messages.get(), handover.ASKED)
+    handover.hand_over(conversation, conversation.messages.get(), ASKED)
     run_jobs()
     assert [message.body for message in meta.sent] == ["Marta viene."]
     assert Conversation.objects.get().is_paused
@@ -85,7 +86,7 @@ def test_handing_over_twice_tells_once(handed_over, meta, run_jobs):
 
 def test_nobody_is_handed_over_once_a_person_speaks(conversation, meta, person_writes):  # noqa: F811
     person_writes()
-    handover.hand_over(conversation, conversation.messages.get(direction="inbound"), handover.ASKED)
+    handover.hand_over(conversation, conversation.messages.get(direction="inbound"), ASKED)
     conversation.refresh_from_db()
     assert (conversation.paused_by, conversation.person_due_at) == ("echo", None)
 
