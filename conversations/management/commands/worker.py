@@ -18,6 +18,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.worker import Worker
+from psycopg.errors import RaiseException
 
 from agent.providers import close_provider
 
@@ -65,10 +66,14 @@ async def work(concurrency: int) -> None:
 async def _mind(
     untold: list[asyncio.Task[Any]], process: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker
 ) -> Any:
-    """Stops the worker when this job ends without the queue's knowing it."""
+    """Stops the worker when this job ends without the queue's knowing it, and nobody else has it."""
 
     def has_ended(job: asyncio.Task[Any]) -> None:
-        if not job.cancelled() and job.exception() is not None:
+        error = None if job.cancelled() else job.exception()
+        if error is not None and isinstance(error.__cause__, RaiseException):
+            # The queue's own word: one of two was thought dead, and the other has the job or has ended it.
+            logger.warning("%s has ended, and is somebody else's by now", context.job.call_string)
+        elif error is not None:
             logger.critical("%s has ended, and the queue does not know", context.job.call_string)
             untold.append(job)
             worker.stop()  # type: ignore[no-untyped-call]
