@@ -29,6 +29,7 @@ from tests.faults.steps import (  # noqa: E402
     Fault,
     Watch,
     watch_calls,
+    watch_files,
     watch_first_job,
     watch_first_post,
     watch_queue,
@@ -46,8 +47,8 @@ RETRY_AFTER = (0.2, 0.3, 0.5, 0.5, 1)
 
 
 def worker(order: Order, watch: Watch) -> None:
-    watch_first_job(watch, order.get("task", "answer"))
-    execute_from_command_line(["manage.py", "worker", "--concurrency", "8"])
+    watch_first_job(watch, order["task"])
+    execute_from_command_line(["manage.py", "worker", "--concurrency", str(order["concurrency"])])
 
 
 def web(order: Order, watch: Watch) -> None:
@@ -123,13 +124,14 @@ def serve(order: Order) -> int:
     for number in (1, 2):
         os.dup2(log, number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.environ["PGAPPNAME"] = order["role"]
+    os.environ["PGAPPNAME"] = order["name"]
     fault = Fault.of(order["fault"]) if order.get("fault") else None
     watch = Watch(fault, Path(order["struck"]), Path(order["written"]) if order.get("written") else None)
     if order["role"] != "sandbox":
         watch_sql(watch)
         watch_queue(watch)
         watch_calls(watch)
+        watch_files(watch)
     code = 1
     try:
         ROLES[order["role"]](order, watch)

@@ -9,6 +9,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
@@ -18,6 +20,7 @@ from typing import Any, NamedTuple, Self
 import aiohttp
 import psycopg
 import requests
+from django.core.files import File
 from procrastinate.job_context import JobContext
 from procrastinate.worker import Worker
 
@@ -28,7 +31,12 @@ QUEUE = re.compile(r"\b(procrastinate_(?!jobs|workers)\w+)\(")
 # These come when the clock says so, not when a turn does.
 BY_THE_CLOCK = ("heartbeat", "prune", "procrastinate_workers", "defer_periodic")
 CALLS = ("→", "←")  # before it is sent, and once its answer is here
+FILE = "half a file"
 WHOLE = "END"
+# Longer than three heartbeats: by then its jobs are somebody else's.
+FROZEN_SECONDS = 3
+# How PostgreSQL ends: stopped as an operator does it, or killed, so that it has to recover.
+ENDS_OF_DATABASE = {"stop": signal.SIGINT, "crash": signal.SIGKILL}
 
 # Whether this thread or task acts for the one who is watched; nobody is while we do harm ourselves.
 watched: ContextVar[bool] = ContextVar("watched", default=False)
@@ -36,7 +44,8 @@ watched: ContextVar[bool] = ContextVar("watched", default=False)
 
 class Fault(NamedTuple):
     """What shall happen at which step: `kill`, `drop` (its connections to the database are cut just before the step),
-    or `lose` (they are cut when the step is done, before anybody is told)."""
+    `lose` (they are cut when the step is done, before anybody is told), `freeze` (for so long that it is thought dead),
+    `stop` or `crash` (of the database itself)."""
 
     kind: str
     word: str
@@ -77,8 +86,12 @@ class Watch:
         self.struck.touch()
         if self.fault.kind == "kill":
             os.killpg(os.getpgrp(), signal.SIGKILL)
+        if self.fault.kind == "freeze":
+            freeze()
         if self.fault.kind == "drop":
             cut()
+        if how := ENDS_OF_DATABASE.get(self.fault.kind):
+            end_database(how)
         return self.fault.kind == "lose"
 
 
@@ -87,6 +100,23 @@ def cut() -> None:
     name = os.environ["PGAPPNAME"]
     with unwatched(), psycopg.connect(os.environ["FAULTY_DATABASE"], application_name="axe", autocommit=True) as axe:
         axe.execute("SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = %s", [name])
+
+
+def freeze() -> None:
+    """Nothing of this process moves, and then it goes on without knowing."""
+    group = os.getpgrp()
+    thaw = f"sleep {FROZEN_SECONDS}; kill -CONT -{group}"
+    subprocess.Popen(["/bin/sh", "-c", thaw], start_new_session=True)  # noqa: S603
+    os.killpg(group, signal.SIGSTOP)
+
+
+def end_database(how: int) -> None:
+    """PostgreSQL's first process gets this signal. Returns when nobody can connect any more, and all are cut off."""
+    os.kill(int(Path(os.environ["FAULTY_POSTMASTER"]).read_text().split()[0]), how)
+    with unwatched(), contextlib.suppress(psycopg.OperationalError):
+        while True:
+            psycopg.connect(os.environ["FAULTY_DATABASE"], application_name="axe").close()
+    time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -199,9 +229,23 @@ def watch_calls(watch: Watch) -> None:
 
 def _call(prepared: requests.PreparedRequest) -> str:
     with contextlib.suppress(ValueError, TypeError):
-        body = json.loads(prepared.body or b"{}")
+        body = json.loads(prepared.body or b"")
         return "Meta read" if body.get("status") == "read" else f"Meta {body.get('type', 'other')}"
-    return "Meta other"
+    return f"Meta {prepared.method}"
+
+
+def watch_files(watch: Watch) -> None:
+    """Files that are written: when half of it is there."""
+    chunks = File.chunks
+
+    def chunked(self: Any, chunk_size: int | None = None) -> Iterator[Any]:
+        for chunk in chunks(self, chunk_size):
+            yield chunk[: len(chunk) // 2]
+            if watched.get():
+                watch.before(FILE)
+            yield chunk[len(chunk) // 2 :]
+
+    setattr(File, "chunks", chunked)  # noqa: B010
 
 
 def watch_first_job(watch: Watch, task_name: str) -> None:

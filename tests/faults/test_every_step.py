@@ -6,40 +6,22 @@ The steps are not listed here: a run in which nothing happens writes them down.
 """
 
 from itertools import dropwhile
-from pathlib import Path
 
 import pytest
 
-from tests.faults.steps import WHOLE, Fault
-from tests.faults.world import QUIET, Case, Scene, World, report, steps_of
+from tests.faults.cases import Scene
+from tests.faults.steps import Fault
+from tests.faults.tables import at, steps_of, try_all
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
-
-
-def faults(steps: list[tuple[str, int]]) -> list[Fault]:
-    """Killed before each step; cut off from the database before it; and told nothing of what was done."""
-    calls = ("→", "←", WHOLE)
-    every = [Fault(kind, word, nth) for kind in ("kill", "drop") for word, nth in steps]
-    return every + [Fault("lose", word, nth) for word, nth in steps if not word.endswith(calls)]
-
-
-def try_all(world: World, role: str, every: list[Fault], path: Path, scene: Scene = QUIET) -> None:
-    cases: list[Case] = []
-    for fault in every:
-        case = world.try_out(role, fault, scene=scene)
-        if not case.struck and not case.wrongs:  # what comes by the way does not come every time
-            case = world.try_out(role, fault, scene=scene)
-        cases.append(case)
-        print(case, flush=True)  # noqa: T201  the table is what this is for
-    report(cases, path / f"{role}.txt", print)
-    assert not [case for case in cases if case.wrongs]
+# Killed before each step; cut off from the database before it; and told nothing of what was done.
+HARM = ("kill", "drop", "lose")
 
 
 @pytest.mark.parametrize("role", ["web", "worker"])
 def test_every_step(world, role, tmp_path):
     steps = steps_of(world, role, tmp_path)
-    print(len(steps), "steps:", steps)  # noqa: T201
-    try_all(world, role, faults(steps), tmp_path)
+    try_all(world, role, at(steps, *HARM), tmp_path)
 
 
 @pytest.mark.parametrize("trouble", ["model:529", "refused", "timeout_after_accept", "131056"])
@@ -47,16 +29,14 @@ def test_every_step_that_comes_of_trouble(world, trouble, tmp_path):
     """From the call that fails on."""
     scene, call = Scene(trouble=trouble), "model →" if "model" in trouble else "Meta text →"
     steps = list(dropwhile(lambda step: step[0] != call, steps_of(world, "worker", tmp_path, scene)))
-    print(len(steps), "steps:", steps)  # noqa: T201
-    try_all(world, "worker", faults(steps), tmp_path, scene)
+    try_all(world, "worker", at(steps, *HARM), tmp_path, scene)
 
 
 @pytest.mark.parametrize("task", ["sweep", "retry_jobs_of_dead_workers"])
 def test_every_step_of_who_takes_up_what_was_left(world, task, tmp_path):
     scene = Scene(dead=Fault("kill", "Meta text →", 1), task=task)
     steps = steps_of(world, "worker", tmp_path, scene)
-    print(len(steps), "steps:", steps)  # noqa: T201
-    try_all(world, "worker", faults(steps), tmp_path, scene)
+    try_all(world, "worker", at(steps, *HARM), tmp_path, scene)
 
 
 META = ("refused", "timeout_after_accept", "html_500", "slow", "4", "131016")
