@@ -98,8 +98,7 @@ def _die_at(call: str, watch: Watch) -> None:
     answer: Callable[..., Any] = owner.answer
 
     def answers(self: Any, method: str, path: str, third: Any, body: Any, *rest: Any) -> Any:
-        is_read = isinstance(body, dict) and body.get("status") == "read"
-        mine = call == "model" or (path.endswith("/messages") and call == ("mark_read" if is_read else "send_text"))
+        mine = call in ("model", _name_of(method, path, body))
         if mine:
             watch.before(f"{call} →")
         given = answer(self, method, path, third, body, *rest)
@@ -108,6 +107,14 @@ def _die_at(call: str, watch: Watch) -> None:
         return given
 
     owner.answer = answers
+
+
+def _name_of(method: str, path: str, body: Any) -> str:
+    """As the make-believe Meta calls what is asked of it."""
+    if method == "GET":
+        return "download" if path.startswith("graph-media") else "get_media"
+    is_read = isinstance(body, dict) and body.get("status") == "read"
+    return ("mark_read" if is_read else "send_text") if path.endswith("/messages") else ""
 
 
 ROLES = {"worker": worker, "web": web, "sandbox": simulator}
