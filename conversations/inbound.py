@@ -132,12 +132,12 @@ def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
     """
     waiting = [event for event in events if event.processed_at is None or again]
     try:
-        _process(waiting)
+        _process(waiting, again)
     except UNREACHABLE as error:
         logger.warning("%s events are tried once more: %s", len(waiting), error)
         close_old_connections()
         try:
-            _process(waiting)
+            _process(waiting, again)
         except UNREACHABLE:
             logger.exception("%s events wait for the sweep", len(waiting))
 
@@ -148,20 +148,28 @@ def process_events(event_ids: list[str]) -> None:
     process(WebhookEvent.objects.filter(pk__in=event_ids).order_by("received_at", "id"))
 
 
-def _process(events: Sequence[WebhookEvent]) -> None:
+def _process(events: Sequence[WebhookEvent], again: bool) -> None:
     """All of them in one transaction, or, when that fails, each half in one of its own, until one is left: that one
     is done item by item."""
     try:
         with transaction.atomic():
-            _do(events, _at_once)
+            _do(_claimed(events, again), _at_once)
     except UNREACHABLE:
         raise
     except Exception:
         if middle := len(events) // 2:
-            _process(events[:middle])
-            _process(events[middle:])
+            _process(events[:middle], again)
+            _process(events[middle:], again)
         else:
-            _do(events, _each)
+            with transaction.atomic():
+                _do(_claimed(events, again), _each)
+
+
+def _claimed(events: Sequence[WebhookEvent], again: bool) -> list[WebhookEvent]:
+    """Those that are to be done and that nobody else is at, a job or the sweep: ours until the transaction ends."""
+    rows = WebhookEvent.objects.select_for_update(skip_locked=True).filter(pk__in=[event.pk for event in events])
+    free = set((rows if again else rows.filter(processed_at=None)).values_list("pk", flat=True))
+    return [event for event in events if event.pk in free]
 
 
 def _do(events: Sequence[WebhookEvent], carry_out: Callable[[Receive, list[Part]], Sequence[Word]]) -> None:

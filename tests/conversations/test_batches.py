@@ -1,10 +1,14 @@
 """Many items in one POST: each is stored once, in the order it was said, and a poisoned one costs no other."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection as database
+from django.utils import timezone
 
 from conversations import inbound
 from conversations.models import Conversation, Message, WebhookEvent
+from conversations.sweeps import process_left_events
 from tests.conftest import connect, jobs
 from tests.processes import CUSTOMER
 from whatsapp.sandbox.meta import CATALOGUE, DEMO, Meta
@@ -111,3 +115,20 @@ def test_a_connection_that_breaks_when_the_answer_is_queued_costs_nothing(connec
     assert broken
     assert (event.outcome, event.error) == ({"message": 1}, "")
     assert Message.objects.count() == jobs() == 1
+
+
+def test_what_a_job_is_at_is_left_alone_by_the_sweep(connection, meta):
+    [event], _known = inbound.accept([batch(meta, 3)])
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
+    job = database.copy()
+    try:
+        job.set_autocommit(False)
+        with job.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM conversations_webhookevent WHERE id = %s FOR UPDATE", [event.pk])
+        process_left_events()
+        assert not Message.objects.exists()
+        job.rollback()
+    finally:
+        job.close()
+    process_left_events()
+    assert Message.objects.count() == 3
