@@ -9,7 +9,7 @@ from tests.faults.steps import FILE, WHOLE, Fault
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 STEPS = [
-    ("web", Fault("kill", "COMMIT", 2)),
+    ("web", Fault("kill", "COMMIT", 1)),
     ("web", Fault("drop", "procrastinate_defer_jobs_v1", 1)),
     ("worker", Fault("kill", "procrastinate_fetch_job_v2", 1)),
     ("worker", Fault("kill", "Meta text →", 1)),
