@@ -19,7 +19,7 @@ from procrastinate.exceptions import ConnectorException
 
 from conversations import messages, people, statuses
 from conversations.models import WebhookEvent
-from conversations.models.bulk import insert_new, update_each
+from conversations.models.bulk import insert_each, update_each
 from conversations.tasks import KeepTrying
 from conversations.whose import Part
 from tenants.queue import queue
@@ -114,10 +114,10 @@ def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEve
     In one statement, durable when the caller's transaction is.
     """
     rows = {row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}
-    stored = insert_new(list(rows.values()), "provider_event_id")
-    missing = rows.keys() - stored
+    stored = insert_each(list(rows.values()), but="provider_event_id")
+    missing = [key for key, row in rows.items() if row.pk not in stored]
     known = WebhookEvent.objects.filter(provider_event_id__in=missing) if missing else ()
-    return [row for key, row in rows.items() if key in stored], list(known)
+    return [row for row in rows.values() if row.pk in stored], list(known)
 
 
 def _queue(events: Sequence[WebhookEvent]) -> None:

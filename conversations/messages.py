@@ -22,7 +22,7 @@ from conversations.models import (
     Through,
     Writer,
 )
-from conversations.models.bulk import update_each
+from conversations.models.bulk import insert_each, update_each
 from conversations.tasks import queue_answers
 from conversations.whose import Part, conversations_of, said_at_of
 from whatsapp.models import WhatsappConnection
@@ -159,7 +159,7 @@ def _store(batch: Sequence[Draft]) -> None:
     for draft in batch:
         draft.row.conversation.last_sequence += 1
         draft.row.sequence = draft.row.conversation.last_sequence
-    Message.objects.bulk_create([draft.row for draft in batch])
+    insert_each([draft.row for draft in batch])
     _keep_media(batch)
 
 
