@@ -23,7 +23,6 @@ from conversations.models import Conversation, Message
 from tenants.models import ApiKey, Tenant
 from tests.fakes import install, serve_model
 from tests.processes import CUSTOMER, Platform
-from tests.shelf import Shelf
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import Item, parse
 from whatsapp.sandbox.meta import CATALOGUE, DEMO, DEMO_PIN, Meta
@@ -90,14 +89,6 @@ def meta(settings) -> Iterator[Meta]:
         install(meta, mock)
         yield meta
     meta.close()
-
-
-@pytest.fixture
-def shelf(meta: Meta, monkeypatch) -> Shelf:
-    """The templates at the make-believe Meta."""
-    shelf = Shelf(meta)
-    monkeypatch.setattr(meta, "answer", shelf.answer)
-    return shelf
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from agent.admin import diff
 from agent.models import SystemPrompt
 from conversations.models import Attachment, Conversation, Message, ParkedStatus, WebhookEvent, WhatsappUser
 from tenants.models import ApiKey, Membership, Tenant
-from tests.shelf import BOOKING
+from tests.templates import BOOKING
 from whatsapp.models import (
     AccountNotice,
     DataDeletionRequest,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from conversations.models import Conversation, Message
+from tests.templates import template
 from tests.test_admin import (  # noqa: F401  (fixtures are found by their names)
     LISTS,
     act,
@@ -23,6 +24,8 @@ from tests.test_admin import (  # noqa: F401  (fixtures are found by their names
 from tests.test_admin_conversations import words
 from tests.test_admin_takeover import door, someone
 from whatsapp.models import MessageTemplate, WhatsappConnection
+from whatsapp.sandbox.meta import DEMO
+from whatsapp.templates import sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VALUES = {"value_0": "17", "value_1": "Ana", "value_2": "12 de mayo", "value_3": "9"}
@@ -31,11 +34,13 @@ NAMED = [{"type": "BODY", "text": "Hola {{name}}"}]
 
 
 @pytest.fixture
-def booking(conversation, shelf) -> MessageTemplate:
+def booking(conversation, meta) -> MessageTemplate:
     """The window of the conversation has closed, and there is a template."""
     Conversation.objects.update(window_opened_at=timezone.now() - CLOSED, answer_due_at=None)
     Message.objects.update(wants_answer=False)
-    return add_template(conversation.connection)
+    meta.write_templates(DEMO, template())
+    sync(conversation.connection)
+    return MessageTemplate.objects.get()
 
 
 def post(client: Client, conversation: Conversation, chosen: MessageTemplate, **data: Any) -> str:
@@ -58,7 +63,7 @@ def hidden(html: str) -> dict[str, str]:
         ("es", ["Enviar una plantilla…", "Plantilla aprobada", "en lugar de {{1}}", "Lo que leerá el cliente"]),
     ],
 )
-def test_staff_choose_fill_in_read_and_send(conversation, booking, admin_client, shelf, run_jobs, language, shown):
+def test_staff_choose_fill_in_read_and_send(conversation, booking, admin_client, meta, run_jobs, language, shown):
     admin_client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
     here = page(admin_client, change(conversation))
     choose = page(admin_client, door(conversation, "template"))
@@ -69,7 +74,7 @@ def test_staff_choose_fill_in_read_and_send(conversation, booking, admin_client,
     assert not Message.objects.filter(type="template").exists()
     post(admin_client, conversation, booking, **hidden(read), confirmed="yes")
     run_jobs()
-    assert [sent["template"]["name"] for sent in shelf.sent] == ["booking"]
+    assert [sent.body for sent in meta.sent] == ["Hola Ana, le esperamos el 12 de mayo."]
     assert Message.objects.get(type="template").written_through == "staff"
 
 
@@ -133,7 +138,7 @@ def test_one_of_many_templates_is_found_by_its_name(conversation, booking, admin
     assert "Nothing matches" in page(admin_client, door(conversation, "template"), q="zzz")
 
 
-def test_without_a_template_the_page_says_what_to_do(conversation, admin_client, shelf):
+def test_without_a_template_the_page_says_what_to_do(conversation, admin_client):
     assert "has no approved template" in page(admin_client, door(conversation, "template"))
 
 

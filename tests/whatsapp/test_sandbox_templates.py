@@ -1,6 +1,7 @@
 """Templates at the make-believe Meta, asked over its door: which there are, how one is sent, and what it opens."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,17 @@ from whatsapp import signature
 from whatsapp.sandbox import windows
 from whatsapp.sandbox.businesses import plaza
 from whatsapp.sandbox.meta import DEMO, Meta
+from whatsapp.sandbox.template_catalogue import template as catalogue_template
+from whatsapp.sandbox.templates import templates_of
 from whatsapp.sandbox.webhooks import Postman
 
 __all__ = ["ask", "meta", "post", "postman", "product"]  # fixtures
 LIST = f"{DEMO.waba_id}/message_templates"
 DAY = 24 * 3600
+
+
+def meta_with(journal: Path) -> Meta:
+    return Meta("111222333", "test_app_secret", "verify", ["http://127.0.0.1/"], journal)
 
 
 def part(kind: str, *parameters: dict[str, Any], **facts: Any) -> dict[str, Any]:
@@ -123,6 +130,25 @@ def test_no_two_accounts_have_a_template_of_the_same_id(ask: Ask, meta: Meta) ->
     assert OTHER.name in others[0]["components"][0]["text"]
 
 
+def test_an_account_has_the_templates_that_it_has_written_over_a_restart(tmp_path: Path) -> None:
+    first = meta_with(tmp_path / "sandbox.jsonl")
+    first.write_templates(DEMO, catalogue_template("offer", "es", "MARKETING", {"type": "BODY", "text": "Hola"}))
+    first.close()
+    second = meta_with(tmp_path / "sandbox.jsonl")
+    [offer] = templates_of(second.memory, DEMO)
+    assert (offer["name"], offer["quality_score"], offer["id"].isdigit()) == ("offer", {"score": "GREEN"}, True)
+    assert len(templates_of(second.memory, OTHER)) > 1
+    second.close()
+
+
+def test_what_is_written_anew_is_as_it_is_written(ask: Ask, meta: Meta) -> None:
+    meta.happens("template_paused", DEMO)
+    [paused] = listed(ask, name="booking_reminder", fields="status,components")
+    meta.write_templates(DEMO, catalogue_template("booking_reminder", "es", "UTILITY", *paused["components"]))
+    [written] = listed(ask, fields="status,components")
+    assert written == paused | {"status": "APPROVED"}
+
+
 # ── How one is sent ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -145,6 +171,7 @@ def test_a_template_is_told_of_in_the_timeline_by_its_name(ask: Ask, meta: Meta)
     listed(ask)
     told = [(event.title, event.detail) for event in meta.timeline[-2:]]
     assert told == [("graph.send_template", "booking_reminder"), ("graph.get_message_templates", "")]
+    assert meta.timeline[-2].request["parameters"]["template"]["language"] == {"code": "es"}
 
 
 def test_a_template_climbs_as_a_text_does_at_its_own_price(meta: Meta, product: Product, postman: Postman) -> None:
@@ -177,13 +204,13 @@ def test_after_24_hours_only_a_template_goes_through_until_the_customer_writes(
     assert send(ask, text())[0] == 200
 
 
-def test_a_window_is_closed_in_one_chat_only_and_over_a_restart(tmp_path: Any) -> None:
-    first = Meta("111222333", "test_app_secret", "verify", ["http://127.0.0.1/"], tmp_path / "sandbox.jsonl")
+def test_a_window_is_closed_in_one_chat_only_and_over_a_restart(tmp_path: Path) -> None:
+    first = meta_with(tmp_path / "sandbox.jsonl")
     for number in (NUMBER, OTHER.phone_number_id):
         first.customer_writes(number, LUCIA, NAME, "Hola")
     first.memory.record("window_closed", phone_number_id=NUMBER, wa_id=LUCIA)
     first.close()
-    second = Meta("111222333", "test_app_secret", "verify", ["http://127.0.0.1/"], tmp_path / "sandbox.jsonl")
+    second = meta_with(tmp_path / "sandbox.jsonl")
     assert windows.closed(second.memory) == [(NUMBER, LUCIA)]
     second.close()
 

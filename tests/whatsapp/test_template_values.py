@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils.translation import override
 
-from tests.shelf import BOOKING, GREETING
+from tests.templates import BOOKING, GREETING
 from whatsapp.templates import Unfitting, example_of, fill, parts_of, strange_parts, wants_of
 
 Components = list[dict[str, Any]]

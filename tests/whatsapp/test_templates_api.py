@@ -4,9 +4,9 @@ import pytest
 
 from tests.conftest import connect
 from tests.conversations.test_api import read_all
-from tests.shelf import template
+from tests.templates import template
 from whatsapp.models import WhatsappConnection
-from whatsapp.sandbox.meta import CATALOGUE
+from whatsapp.sandbox.meta import CATALOGUE, DEMO
 from whatsapp.templates import sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,11 +14,12 @@ URL = "/v1/whatsapp/templates"
 
 
 @pytest.fixture
-def templates(connection, shelf) -> None:
+def templates(connection, meta) -> None:
     """Three of them, of which two may be sent."""
     offer = [{"type": "BODY", "text": "Hi {{name}}"}]
     carousel = [{"type": "BODY", "text": "Look"}, {"type": "CAROUSEL"}]
-    shelf.put(
+    meta.write_templates(
+        DEMO,
         template(),
         template("offer", offer, language="en_US", status="PAUSED", parameter_format="NAMED"),
         template("carousel", carousel),
@@ -64,9 +65,9 @@ def test_templates_are_narrowed(templates, api, tenant, asked, found):
     assert names(api(tenant), **asked) == found
 
 
-def test_the_templates_of_one_numbers_account(templates, connection, meta, shelf, api, tenant, stranger):
+def test_the_templates_of_one_numbers_account(templates, connection, meta, api, tenant, stranger):
     other = connect(tenant, meta, 1)
-    shelf.put(template("other"), waba_id=CATALOGUE[1].waba_id)
+    meta.write_templates(CATALOGUE[1], template("other"))
     sync(other)
     client = api(tenant)
     assert names(client, connection=other.pk) == ["other"]
@@ -90,8 +91,8 @@ def test_pages_have_each_template_once(templates, api, tenant, limit):
 
 
 @pytest.mark.parametrize("count", [2, 40])
-def test_a_page_costs_the_same_queries_however_long(api, connection, shelf, django_assert_num_queries, count):
-    shelf.put(*(template(f"offer_{number}") for number in range(count)))
+def test_a_page_costs_the_same_queries_however_long(api, connection, meta, django_assert_num_queries, count):
+    meta.write_templates(DEMO, *(template(f"offer_{number}") for number in range(count)))
     sync(connection)
     client = api(connection.tenant)
     client.get(URL)
@@ -107,8 +108,8 @@ def ask(client, connection: WhatsappConnection):
     return client.post(f"/v1/whatsapp/connections/{connection.pk}/templates/sync")
 
 
-def test_a_tenant_has_its_templates_read_again(templates, connection, shelf, api, tenant, run_jobs):
-    shelf.put(template("new"))
+def test_a_tenant_has_its_templates_read_again(templates, connection, meta, api, tenant, run_jobs):
+    meta.write_templates(DEMO, template("new"))
     client = api(tenant)
     for _time in range(2):
         answer = ask(client, connection)
@@ -120,11 +121,11 @@ def test_a_tenant_has_its_templates_read_again(templates, connection, shelf, api
     assert (told["templates_error"], told["templates_synced_at"] > answer.json()["templates_synced_at"]) == ("", True)
 
 
-def test_a_failed_sync_is_told(connection, shelf, api, tenant, run_jobs):
-    shelf.refusal = 100
+def test_a_failed_sync_is_told(connection, meta, api, tenant, run_jobs):
+    meta.fail_next(100, method_path_regex="get_message_templates")
     assert ask(api(tenant), connection).json() == {"templates_synced_at": None, "templates_error": ""}
     run_jobs()
-    assert "Not now" in api(tenant).get("/v1/whatsapp/connection").json()["templates_error"]
+    assert "Invalid parameter" in api(tenant).get("/v1/whatsapp/connection").json()["templates_error"]
 
 
 @pytest.mark.parametrize("status", ["RECONNECT", "DISCONNECTED", "PENDING"])

@@ -121,6 +121,7 @@ class Memory:
         self.unpaid: set[str] = set()
         self.restricted: set[str] = set()
         self.heard: dict[tuple[str, str], float] = {}  # when the customer said something in a chat, the last time
+        self.written: dict[str, list[Json]] = {}  # the templates of the accounts that have others than at first
         self.templates: defaultdict[str, Json] = defaultdict(dict)  # what has changed since they were written
         self.media: dict[str, str] = {}  # the message that each file came with
         self.user_id_changes: defaultdict[tuple[str, str], int] = defaultdict(int)
@@ -145,6 +146,7 @@ class Memory:
             "media_deleted": self._media_deleted,
             "user_id_changed": self._user_id_changed,
             "unrestricted": lambda fact: self.restricted.discard(fact["waba_id"]),
+            "templates_written": self._templates_written,
             "template_changed": lambda fact: self.templates[fact["template_id"]].update(fact["changes"]),
             "window_closed": lambda fact: self.heard.update({(fact["phone_number_id"], fact["wa_id"]): 0.0}),
         }
@@ -238,6 +240,11 @@ class Memory:
     def _user_id_changed(self, fact: Json) -> None:
         self.user_id_changes[fact["business"], fact["wa_id"]] += 1
 
+    def _templates_written(self, fact: Json) -> None:
+        self.written[fact["waba_id"]] = fact["templates"]
+        for template in fact["templates"]:
+            self.templates.pop(template["id"], None)
+
     def _staged(self, fact: Json) -> None:
         self.staged[fact["phone_number_id"]] = (fact["scenario"], fact["at"])
         self.synced = {sync for sync in self.synced if sync[0] != fact["phone_number_id"]}
@@ -253,7 +260,9 @@ def redacted(value: Any) -> Any:
 
 
 def _hidden(key: str, item: Any) -> Any:
-    # `code` is a secret in an OAuth call and a number in an error object.
+    # `code` is a secret in an OAuth call, a number in an error object, and names the language of a template.
+    if key == "language" and isinstance(item, dict):
+        return item
     return HIDDEN if key.lower() in SECRETS and isinstance(item, str) else redacted(item)
 
 

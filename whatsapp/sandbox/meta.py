@@ -20,6 +20,7 @@ from whatsapp.sandbox.failures import BEFORE_ANYTHING, Armed, next_failure
 from whatsapp.sandbox.memory import Event, Memory, Message
 from whatsapp.sandbox.refusals import Refusal
 from whatsapp.sandbox.scenarios import SCENARIOS
+from whatsapp.sandbox.template_catalogue import described
 
 __all__ = ["CATALOGUE", "DEMO", "DEMO_PIN", "Answer", "ConnectionRefused", "Meta", "NeverAnswers"]
 
@@ -217,6 +218,12 @@ class Meta:
         """The account gets or loses its payment method."""
         with self.lock:
             self.memory.record("paid" if exists else "unpaid", waba_id=business.waba_id)
+
+    def write_templates(self, business: Business, *written: Json) -> None:
+        """The account has these templates and no others, as `template_catalogue.template` describes them."""
+        templates = [described(business, template) for template in written]
+        with self.lock:
+            self.memory.record("templates_written", waba_id=business.waba_id, templates=templates)
 
     def account_update(self, business: Business, event: str, **value: Any) -> bytes:
         """The webhook alone: nothing has happened at Meta."""

@@ -4,6 +4,7 @@ Knows nothing of what has become of them since, and of how one is sent. Their pa
 https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/components
 """
 
+import hashlib
 from typing import Any
 
 from whatsapp.sandbox.businesses import Business
@@ -29,7 +30,8 @@ def _footer(text: str) -> Json:
     return {"type": "FOOTER", "text": text}
 
 
-def _template(name: str, language: str, category: str, *components: Json, **facts: Any) -> Json:
+def template(name: str, language: str, category: str, *components: Json, **facts: Any) -> Json:
+    """A template as a business writes it; `facts` are what is not as usual of `usual`, such as its status."""
     usual = {"status": "APPROVED", "parameter_format": "POSITIONAL", "quality": "GREEN", "rejected_reason": "NONE"}
     return {"name": name, "language": language, "category": category, "components": [*components], **usual, **facts}
 
@@ -50,13 +52,13 @@ TRACKING = {
 NEWS = {"type": "URL", "text": "Ver la carta", "url": "https://shop.example/carta"}
 
 TEMPLATES = (
-    _template(
+    template(
         "booking_reminder",
         "es",
         "UTILITY",
         _body("Hola {{1}}: le recordamos su reserva en BUSINESS, {{2}}. ¡Hasta pronto!", "Lucía", "mañana a las 21:00"),
     ),
-    _template(
+    template(
         "order_update",
         "en_US",
         "UTILITY",
@@ -70,14 +72,14 @@ TEMPLATES = (
         _buttons("Change the day", "Talk to somebody", before=(TRACKING,)),
         parameter_format="NAMED",
     ),
-    _template(
+    template(
         "hello_again",
         "es",
         "MARKETING",
         _body("¡Hola de nuevo! Le echamos de menos en BUSINESS. ¿Le reservamos algo para esta semana?"),
         _buttons("Sí, por favor", "Ahora no"),
     ),
-    _template(
+    template(
         "hello_again",
         "en_US",
         "MARKETING",
@@ -85,7 +87,7 @@ TEMPLATES = (
         _buttons("Yes, please", "Not now"),
         quality="UNKNOWN",
     ),
-    _template(
+    template(
         "season_news",
         "es",
         "MARKETING",
@@ -94,7 +96,7 @@ TEMPLATES = (
         _footer("Responda BAJA para no recibir más novedades"),
         _buttons("Reservar", before=(NEWS,)),
     ),
-    _template(
+    template(
         "feedback_request",
         "en_US",
         "UTILITY",
@@ -103,7 +105,7 @@ TEMPLATES = (
         status="PENDING",
         quality="UNKNOWN",
     ),
-    _template(
+    template(
         "win_a_prize",
         "es",
         "MARKETING",
@@ -112,7 +114,7 @@ TEMPLATES = (
         quality="UNKNOWN",
         rejected_reason="SCAM",
     ),
-    _template(
+    template(
         "payment_reminder",
         "es",
         "UTILITY",
@@ -125,14 +127,16 @@ TEMPLATES = (
 
 def written_by(business: Business) -> list[Json]:
     """The account's templates as they were at first, each with an id that no other account's has."""
-    return [_of(business, number, template) for number, template in enumerate(TEMPLATES, 1)]
+    return [described(business, written) for written in TEMPLATES]
 
 
-def _of(business: Business, number: int, template: Json) -> Json:
-    components = [_named(component, business.name) for component in template["components"]]
-    quality = {"score": template["quality"]}
-    facts = {key: value for key, value in template.items() if key != "quality"}
-    an_id = f"8{number:02d}{business.waba_id[2]}{business.waba_id[4:]}"  # the third digit tells two accounts apart
+def described(business: Business, written: Json) -> Json:
+    """The template as Meta keeps it for this account: what has the same name and language has the same id."""
+    components = [_named(component, business.name) for component in written["components"]]
+    quality = {"score": written["quality"]}
+    facts = {key: value for key, value in written.items() if key != "quality"}
+    whose = f"{business.waba_id} {written['name']} {written['language']}"
+    an_id = f"8{int(hashlib.sha256(whose.encode()).hexdigest(), 16) % 10**14:014d}"
     return {**facts, "id": an_id, "components": components, "quality_score": quality}
 
 

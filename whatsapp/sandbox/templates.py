@@ -35,7 +35,8 @@ CARRIED = ("fields", "limit", "status", "name", "language", "category")
 
 def templates_of(memory: Memory, business: Business) -> list[Json]:
     """All of the account's, with whatever has happened to them."""
-    return [template | memory.templates.get(template["id"], {}) for template in written_by(business)]
+    written = memory.written[business.waba_id] if business.waba_id in memory.written else written_by(business)
+    return [template | memory.templates.get(template["id"], {}) for template in written]
 
 
 def template_named(memory: Memory, business: Business, name: str) -> Json:
