@@ -25,7 +25,8 @@ TOKEN = re.compile(r"EAA[A-Za-z0-9_\-.]{8,}")
 
 
 def redact(value: Any) -> Any:
-    """The same JSON without secrets; a message's text only by its length, for the message itself has it."""
+    """The same JSON without secrets; of a message's text and of a template's values only how much there is, for the
+    message itself has them."""
     if isinstance(value, dict):
         return {key: _of_field(key, inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -45,7 +46,11 @@ def without_query(url: str) -> str:
 
 
 def _of_field(key: str, value: Any) -> Any:
-    # `code` is a secret as a parameter (text) and Meta's error number in an answer.
+    # `code` is a secret as a parameter (text), Meta's error number in an answer, and within `language` a language.
+    if key == "language" and isinstance(value, dict):
+        return value
+    if key == "parameters" and isinstance(value, list):
+        return f"[{len(value)} values]"
     if key in SECRETS and isinstance(value, str):
         return HIDDEN
     if key == "body" and isinstance(value, str):

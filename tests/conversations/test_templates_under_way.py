@@ -11,7 +11,7 @@ from conversations.wording import agent_text, transcript_text
 from tests.conftest import jobs
 from tests.conversations.test_opening import BOOKING, asked_of, closed, pytestmark, send
 from tests.conversations.test_takeover import post
-from whatsapp.models import WhatsappConnection
+from whatsapp.models import GraphExchange, WhatsappConnection
 
 __all__ = ["closed", "pytestmark", "send"]
 
@@ -32,6 +32,14 @@ def test_a_template_waits_while_meta_wants_less_of_the_number(closed, send, meta
     WhatsappConnection.objects.update(throttled_until=None)
     run_jobs(now=True)
     assert len(meta.sent) == 1
+
+
+def test_the_log_of_exchanges_has_the_template_but_not_the_values(closed, send, run_jobs):
+    send(BOOKING)
+    run_jobs()
+    told = GraphExchange.objects.get(message_id=Message.objects.get(type="template").pk).request["template"]
+    assert (told["name"], told["language"]) == ("booking", {"code": "es"})
+    assert [part["parameters"] for part in told["components"]] == ["[1 values]", "[2 values]", "[1 values]"]
 
 
 def test_a_template_that_meta_may_have_is_not_sent_again(closed, send, meta, run_jobs):
