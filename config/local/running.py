@@ -60,6 +60,8 @@ def run(addresses: Addresses, started: float) -> None:
         manage(environment, "seed_demo", "--credentials", str(CREDENTIALS))
         start(supervisor, addresses, environment)
         wait_until_ready(supervisor, addresses)
+        # Only now: what waits in the queue would ask a make-believe Meta that is not there yet.
+        supervisor.start("worker", [sys.executable, "manage.py", "worker"], environment)
         print(f"\nReady in {time.time() - started:.0f} s.\n{directions(addresses, environment)}\n", flush=True)
         try:
             while True:
@@ -97,7 +99,6 @@ def start(supervisor: Supervisor, addresses: Addresses, environment: Mapping[str
     journal = ["--journal", str(LOCAL / "sandbox.jsonl")]
     supervisor.start("web", [sys.executable, *web.split(), *own], environment)
     supervisor.start("sandbox", [sys.executable, "manage.py", "sandbox", *hook, *journal], environment)
-    supervisor.start("worker", [sys.executable, "manage.py", "worker"], environment)
 
 
 def wait_until_ready(supervisor: Supervisor, addresses: Addresses) -> None:

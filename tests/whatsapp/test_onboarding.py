@@ -7,10 +7,12 @@ import pytest
 import time_machine
 from django.core.management import call_command
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.conftest import connect
-from whatsapp.models import EmbeddedSignupSession, WhatsappConnection
+from whatsapp.models import EmbeddedSignupSession, MessageTemplate, WhatsappConnection
 from whatsapp.sandbox.meta import CATALOGUE, DEMO
+from whatsapp.sandbox.templates import templates_of
 
 pytestmark = pytest.mark.django_db
 SESSION, CALLBACK, CONNECTION = (
@@ -187,3 +189,14 @@ def test_the_demo_number_has_the_portfolio_of_its_business(db, settings, tmp_pat
     settings.DEBUG = True
     call_command("seed_demo", credentials=tmp_path / "credentials.json")
     assert WhatsappConnection.objects.get().portfolio_id == DEMO.client_business_id
+
+
+def test_the_demo_number_has_its_templates_read_once(meta, settings, tmp_path, run_jobs):
+    ProcrastinateJob.objects.all().delete()
+    settings.DEBUG = True
+    for _time in range(2):
+        call_command("seed_demo", credentials=tmp_path / "credentials.json")
+        run_jobs()
+    names = {template["name"] for template in templates_of(meta.memory, DEMO)}
+    assert set(MessageTemplate.objects.values_list("name", flat=True)) == names
+    assert sum(event.title == "graph.get_message_templates" for event in meta.timeline) == 1

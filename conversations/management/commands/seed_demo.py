@@ -20,6 +20,7 @@ from django.utils import timezone
 from agent.models import SystemPrompt
 from tenants.models import ApiKey, Membership, Tenant
 from whatsapp.models import WhatsappConnection
+from whatsapp.templates import queue_sync
 
 STAFF = "admin"
 KEY_NAME = "local"
@@ -90,13 +91,17 @@ def _new_key(tenant: Tenant) -> str:
 
 
 def _connect_demo(tenant: Tenant) -> None:
-    """Connects the first tenant as if it had been through the simulated Meta's dialog."""
+    """Connects the first tenant as if it had been through the simulated Meta's dialog: its templates are read, too."""
     output = StringIO()
     call_command("sandbox", print_demo=True, stdout=output)
     facts = json.loads(output.getvalue())
-    if not WhatsappConnection.objects.filter(phone_number_id=facts["phone_number_id"]).exists():
+    connection = WhatsappConnection.objects.filter(phone_number_id=facts["phone_number_id"]).first()
+    if connection is None:
         now = timezone.now()
-        WhatsappConnection.objects.create(tenant=tenant, subscribed_at=now, registered_at=now, **facts).connected()
+        connection = WhatsappConnection.objects.create(tenant=tenant, subscribed_at=now, registered_at=now, **facts)
+        connection.connected()
+    if connection.templates_synced_at is None:
+        queue_sync(connection)
 
 
 def _write(path: Path, content: dict[str, object]) -> None:
