@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tenants.models import ApiKey
+from tests.processes import Platform
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # Sandboxing needs rights that a container's root does not have; the rest keeps Chromium from calling home.
@@ -45,12 +46,14 @@ def language() -> str:
 
 @pytest.fixture
 def page(browser: Browser, language: str) -> Iterator[Page]:
-    """A page on which any error of a script, or anything that the content policy stops, fails the test."""
-    page = browser.new_context(viewport=DESKTOP, locale=language).new_page()
+    """A page on which any error of a script, or anything that the content policy stops, fails the test; so do those
+    that are opened beside it."""
+    context = browser.new_context(viewport=DESKTOP, locale=language)
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
-    yield page
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    stopped = "Content Security"
+    context.on("console", lambda message: complaints.append(message.text) if stopped in message.text else None)
+    yield context.new_page()
     assert complaints == []
 
 
@@ -105,15 +108,20 @@ def staff(db) -> str:
     return password
 
 
-def test_staff_read_the_conversation_as_a_chat(platform, staff, page):
-    page.goto(f"http://127.0.0.1:{platform.sandbox}/")
-    write(page, "¿Tenéis mesa?")
+def open_the_conversation(page: Page, platform: Platform, password: str) -> None:
+    """Ana signs in and looks at what Lucía and the business have said to each other."""
     page.goto(f"http://127.0.0.1:{platform.web}/admin/")
     page.get_by_label("Username").fill("ana")
-    page.get_by_label("Password").fill(staff)
+    page.get_by_label("Password").fill(password)
     page.keyboard.press("Enter")
     expect(page.get_by_text("ana", exact=True).first).to_be_visible()
     page.goto(f"http://127.0.0.1:{platform.web}/admin/conversations/conversation/")
     page.get_by_role("link", name="Lucía").first.click()
+
+
+def test_staff_read_the_conversation_as_a_chat(platform, staff, page):
+    page.goto(f"http://127.0.0.1:{platform.sandbox}/")
+    write(page, "¿Tenéis mesa?")
+    open_the_conversation(page, platform, staff)
     expect(page.get_by_text("¿Tenéis mesa?", exact=True)).to_be_visible()
     expect(page.get_by_text("Simulated answer")).to_be_visible()
