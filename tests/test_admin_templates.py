@@ -196,7 +196,7 @@ def test_while_the_window_is_open_a_template_is_offered_under_a_disclosure(conve
 
 def test_a_reply_that_came_too_late_leads_to_the_templates(conversation, booking, admin_client):
     late = conversation.append(direction="outbound", author="agent", status="failed", reason="window_closed", text="Sí")
-    assert '<a href="#template">Send a template</a>' in page(admin_client, change(conversation))
+    assert f'<a href="{door(conversation, "template")}">Send a template</a>' in page(admin_client, change(conversation))
     assert f'{change(conversation)}#template">Send a template</a>' in page(admin_client, change(late))
 
 

@@ -3,6 +3,7 @@
 Staff change nothing here: templates are written in WhatsApp Manager. Knows rows; `templates` reads what is in them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,20 +19,25 @@ from tenants.endless import EndlessAdmin
 from whatsapp.admin.exchanges import pretty
 from whatsapp.lifecycle import ALIVE
 from whatsapp.models import MessageTemplate, WhatsappConnection
-from whatsapp.templates import lines_of, parts_of, queue_sync, strange_parts, wants_of
+from whatsapp.templates import Want, lines_of, parts_of, queue_sync, strange_parts, wants_of
 
 # Meta's words; any other is shown as it is.
 STATUSES = {
     "APPROVED": ("good", _("Approved")),
     "PENDING": ("quiet", _("Not decided yet")),
-    "IN_APPEAL": ("quiet", _("Not decided yet")),
+    "IN_APPEAL": ("quiet", _("In appeal")),
     "REJECTED": ("bad", _("Declined")),
     "PAUSED": ("warn", _("Paused")),
     "DISABLED": ("bad", _("Disabled")),
     "ARCHIVED": ("quiet", _("Archived")),
     "PENDING_DELETION": ("quiet", _("Being deleted")),
 }
-QUALITIES = {"GREEN": ("good", _("High")), "YELLOW": ("warn", _("Medium")), "RED": ("bad", _("Low"))}
+QUALITIES = {
+    "GREEN": ("good", _("High")),
+    "YELLOW": ("warn", _("Medium")),
+    "RED": ("bad", _("Low")),
+    "UNKNOWN": ("quiet", _("Not known yet")),
+}
 KINDS = {
     "text": _("text"),
     "image": _("address of an image"),
@@ -47,7 +53,7 @@ class TemplateStatusFilter(admin.SimpleListFilter):
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(status, status.replace("_", " ").capitalize()) for status in STATUSES]
+        return [(status, words) for status, (_tone, words) in STATUSES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(status=self.value()) if self.value() else queryset
@@ -78,7 +84,7 @@ def numbers_of(templates: QuerySet[MessageTemplate]) -> list[WhatsappConnection]
 
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(EndlessAdmin):
-    list_display = ["name", "language", "state", "category", "grade", "tenant", "business_account_id", "read_at"]
+    list_display = ["name", "language", "state", "category", "grade", "tenant", "read_at"]
     list_select_related = ["tenant"]
     list_filter = [TenantFilter, TemplateStatusFilter, LanguageFilter]
     search_fields = ["name"]
@@ -98,6 +104,11 @@ class MessageTemplateAdmin(EndlessAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody edits a template. To have them read again is what the permission to change allows."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request)
+
+    def get_fields(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Sequence[Any]:
+        """Without a reason for what did not happen."""
+        is_rejected = obj is not None and obj.rejected_reason
+        return [field for field in self.fields if field != "rejected_reason" or is_rejected]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         context["may_sync"] = self.has_change_permission(request)
@@ -129,9 +140,9 @@ class MessageTemplateAdmin(EndlessAdmin):
     def values(self, template: MessageTemplate) -> SafeString | str:
         if strange := strange_parts(template.components):
             return gettext("It has parts that cannot be filled in here: %(parts)s.") % {"parts": ", ".join(strange)}
-        rows = [(want.name or want.place, KINDS[want.kind], want.example) for want in wants_of(template.components)]
-        line = '<li><code>{}</code> {}<span class="detail" dir="auto">{}</span></li>'
-        return format_html("<ul>{}</ul>", format_html_join("", line, rows)) if rows else gettext("None")
+        rows = [(want.name or want.place, KINDS[want.kind], _example(want)) for want in wants_of(template.components)]
+        line = '<li><code>{}</code> {} <span class="quiet" dir="auto">{}</span></li>'
+        return format_html('<ul class="wants">{}</ul>', format_html_join("", line, rows)) if rows else gettext("None")
 
     @admin.display(description=_("numbers that can send it"))
     def numbers(self, template: MessageTemplate) -> SafeString | str:
@@ -143,6 +154,10 @@ class MessageTemplateAdmin(EndlessAdmin):
     @admin.display(description=_("components"))
     def raw(self, template: MessageTemplate) -> SafeString | str:
         return pretty(template.components)
+
+
+def _example(want: Want) -> str:
+    return gettext("For example: %(example)s") % {"example": want.example} if want.example else ""
 
 
 def told_sync(page: StaffAdmin, request: HttpRequest, count: int) -> None:
