@@ -125,6 +125,7 @@ def test_only_approved_templates_of_the_numbers_account_can_be_chosen(conversati
     add_template(conversation.connection, name="elsewhere", business_account_id="9")
     html = page(admin_client, door(conversation, "template"))
     assert re.findall(r"<option[^>]*>([^<]*)<", html) == ["booking (es)"]
+    assert "Find by name" not in html  # there is nothing more to find
 
 
 def test_one_of_many_templates_is_found_by_its_name(conversation, booking, admin_client):
@@ -228,14 +229,17 @@ def queued() -> int:
     return ProcrastinateJob.objects.filter(task_name="sync_templates").count()
 
 
-@pytest.mark.parametrize(("language", "shown"), [("en", "Approved"), ("es", "Aprobad")])
-def test_the_list_and_a_template_in_words(talk, admin_client, language, shown):
+@pytest.mark.parametrize(
+    ("language", "shown", "example"), [("en", "In appeal", "For example: 9"), ("es", "En apelación", "Por ejemplo: 9")]
+)
+def test_the_list_and_a_template_in_words(talk, admin_client, language, shown, example):
     admin_client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
     row = MessageTemplate.objects.get()
     assert shown in page(admin_client, LISTS["templates"])
     html = page(admin_client, change(row))
     assert "▸ Confirmar" in html
     assert "<code>Ver</code>" in html
+    assert example in html
     assert change(talk.connection) in html
 
 
@@ -244,6 +248,13 @@ def test_templates_are_narrowed_and_found(talk, admin_client):
     for asked in ({"status": "PAUSED"}, {"language": "en"}, {"q": "ffe"}, {"business_account_id": "2", "q": "offer"}):
         rows = re.findall(r'field-name"><a[^>]*>([^<]*)<', page(admin_client, LISTS["templates"], **asked))
         assert rows == ["offer"], asked
+
+
+def test_only_what_was_rejected_has_a_reason_for_it(talk, admin_client):
+    declined = add_template(talk.connection, name="prize", status="REJECTED", rejected_reason="SCAM")
+    assert "SCAM" in page(admin_client, change(declined))
+    approved = MessageTemplate.objects.get(name="booking")
+    assert "Why Meta has rejected it" not in page(admin_client, change(approved))
 
 
 def test_what_cannot_be_filled_in_is_named(talk, admin_client):

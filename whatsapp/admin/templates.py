@@ -84,7 +84,7 @@ def numbers_of(templates: QuerySet[MessageTemplate]) -> list[WhatsappConnection]
 
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(EndlessAdmin):
-    list_display = ["name", "language", "state", "category", "grade", "tenant", "read_at"]
+    list_display = ["name", "state", "language", "category", "grade", "tenant", "read_at"]
     list_select_related = ["tenant"]
     list_filter = [TenantFilter, TemplateStatusFilter, LanguageFilter]
     search_fields = ["name"]
@@ -96,7 +96,7 @@ class MessageTemplateAdmin(EndlessAdmin):
         *("numbers", "business_account_id", "template_id", "parameter_format", "told", "read_at", "raw"),
     ]
     told = moment_of("told_at", _("status as of"))
-    read_at = moment_of("synced_at", _("last read at Meta at"))
+    read_at = moment_of("synced_at", _("read at Meta"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageTemplate]:
         return MessageTemplate.objects.select_related("tenant")
