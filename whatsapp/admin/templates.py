@@ -3,7 +3,6 @@
 Staff change nothing here: templates are written in WhatsApp Manager. Knows rows; `templates` reads what is in them.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -105,7 +104,7 @@ class MessageTemplateAdmin(EndlessAdmin):
         """Nobody edits a template. To have them read again is what the permission to change allows."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request)
 
-    def get_fields(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Sequence[Any]:
+    def get_fields(self, request: HttpRequest, obj: MessageTemplate | None = None) -> list[Any]:
         """Without a reason for what did not happen."""
         is_rejected = obj is not None and obj.rejected_reason
         return [field for field in self.fields if field != "rejected_reason" or is_rejected]
