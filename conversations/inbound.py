@@ -85,7 +85,7 @@ def _take(event: WebhookEvent) -> None:
     if len(event.body) > MOST_IN_REQUEST:
         _queue([event])
     elif event.processed_at is None:
-        _do([event], _at_once)
+        _do([event], lambda receive, parts: receive(parts))
 
 
 def accept_for_later(bodies: Sequence[bytes]) -> None:
@@ -153,7 +153,7 @@ def _process(events: Sequence[WebhookEvent], again: bool) -> None:
     is done item by item."""
     try:
         with transaction.atomic():
-            _do(_claimed(events, again), _at_once)
+            _do(_claimed(events, again), lambda receive, parts: receive(parts))
     except UNREACHABLE:
         raise
     except Exception:
@@ -193,10 +193,6 @@ def _parts(events: Sequence[WebhookEvent]) -> list[Part]:
     items = [(event, item) for event in events for item in parse(event.body)]
     connections = _connections([item for _event, item in items])
     return [Part(item, connections.get(getattr(item, "phone_number_id", "")), event) for event, item in items]
-
-
-def _at_once(receive: Receive, parts: list[Part]) -> Sequence[Word]:
-    return receive(parts)
 
 
 def _each(receive: Receive, parts: list[Part], *, once_more: bool = True) -> list[Word]:
