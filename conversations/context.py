@@ -5,8 +5,9 @@ Knows rows; nothing of when the agent speaks, or of what.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from agent.ports import Media, Speaker, Turn
 from conversations import media
@@ -16,7 +17,9 @@ from conversations.wording import agent_text
 
 def said(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
     """The last messages, as the model is shown them, and everything unheard at the end."""
-    of_conversation = conversation.messages.select_related("attachment__file", "in_reply_to")
+    of_conversation = conversation.messages.select_related("attachment__file").annotate(
+        heard=F("in_reply_to__sequence")
+    )
     earlier = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Message.Reason.RESENT)).exclude(
         wants_answer=True, sequence__gte=unheard[0].sequence
     )
@@ -33,15 +36,15 @@ def _turn(message: Message, shown: Media | None) -> Turn:
     return Turn(speaker, agent_text(message, shown=shown is not None), shown)
 
 
-def _as_the_agent_knew_it(messages: Sequence[Message]) -> list[Message]:
+def _as_the_agent_knew_it(messages: Sequence[Any]) -> list[Message]:
     """In the order they were said; but what came while the agent was thinking stands after that reply.
 
-    The reply did not know of it, whenever it was said.
+    The reply did not know of it, whenever it was said: `heard` is the number of the last message that it has heard.
     """
-    replies = [message for message in messages if message.in_reply_to]
+    replies = [(message.heard, message.said_at) for message in messages if message.heard]
 
     def place(message: Message) -> tuple[datetime, bool, datetime, int]:
-        unknown_to = [r.said_at for r in replies if r.in_reply_to and r.in_reply_to.sequence < message.sequence]
+        unknown_to = [said_at for heard, said_at in replies if heard < message.sequence]
         moved = message.wants_answer and unknown_to
         at = max(message.said_at, *unknown_to) if moved else message.said_at
         return at, message.direction == Message.Direction.INBOUND, message.said_at, message.sequence

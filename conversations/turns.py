@@ -214,7 +214,7 @@ def _take_down(locked: Conversation, ask: Ask, reply: Reply | LlmError) -> list[
     match reply:
         case LlmRefused():
             trace.note(ask.unheard, Word.REFUSED, str(reply))
-            return outbound.draft(locked, ask.heard, text=_decline(locked), note=str(reply))
+            return outbound.draft(locked, ask.heard, text=_decline(ask.conversation), note=str(reply))
         case LlmError():
             _give_up(ask.unheard, reply)
         case Reply(hands_over=reason) if reason:

@@ -120,8 +120,7 @@ class Conversation(TenantOwned):
     @classmethod
     def locked(cls, conversation_id: UUID) -> "Conversation | None":
         """The row as it is now, held until the transaction ends; None when it is part of another now, or gone."""
-        rows = cls.objects.select_for_update(of=("self",)).select_related("tenant")
-        return rows.filter(pk=conversation_id).first()
+        return cls.objects.select_for_update().filter(pk=conversation_id).first()
 
     def append(self, **fields: Any) -> "Message":
         """Adds the next message. This is the row as `locked` gave it, so numbers follow the order of commits.
