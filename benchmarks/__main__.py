@@ -25,7 +25,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402  (needs the settings)
 from django.db import connection as database  # noqa: E402
 
-from benchmarks import growth, population, recovery, turn, turns, webhook  # noqa: E402
+from benchmarks import door, growth, population, recovery, turn, turns, webhook  # noqa: E402
 from benchmarks.platform import LOG  # noqa: E402
 from benchmarks.sizes import FULL, MEDIUM, QUICK, Sizes  # noqa: E402
 from benchmarks.table import Part, Table, say  # noqa: E402
@@ -33,6 +33,7 @@ from tenants.models import Tenant  # noqa: E402
 
 PARTS: dict[str, tuple[str, Part]] = {
     "webhook": ("accepting a webhook", webhook.webhook),
+    "door": ("the fast door", door.door),
     "turn": ("a whole turn", turn.turn),
     "in-flight": ("turns in flight in one worker process", turns.in_flight),
     "growth": ("growing tables", growth.growth),
@@ -41,6 +42,7 @@ PARTS: dict[str, tuple[str, Part]] = {
 }
 HELP = {
     "webhook": "single messages and statuses beside a plain Django view with one INSERT, at half load, in batches",
+    "door": "the fast door beside the same view, killed under full load, and the worker behind it",
     "turn": "from the webhook to the POST at Meta: time, CPU, round trips to PostgreSQL",
     "in-flight": "turns that wait for a slow model in one worker process: how many, and what each costs",
     "growth": "lists, history, context, staff pages and the purge as the tables grow (all: 10 million, 13 GB of disk)",

@@ -32,6 +32,7 @@ PATIENCE_SECONDS = 900.0
 # Of the logs only what is wrong. No static files are collected, which Django would mention.
 QUIET = {"LOG_LEVEL": "ERROR", "GUNICORN_CMD_ARGS": "--log-level error", "PYTHONWARNINGS": "ignore"}
 PRODUCT, REFERENCE = "config.wsgi:application", "benchmarks.reference.wsgi:application"
+FAST_DOOR = "config.ingest:application"
 
 
 class Process:
@@ -199,11 +200,13 @@ def database_connections() -> int:
 
 
 def _served(application: str, port: int) -> list[str]:
-    """The Dockerfile's command, for this application and port."""
+    """The Dockerfile's command, for this application and port. The fast door is one process without threads."""
     written = re.search(r"^CMD (\[.*?\])", (ROOT / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL)
     assert written is not None  # noqa: S101
     command = shlex.join(json.loads(written[1].replace("\\\n", "")))
     command = re.sub(r" --max-requests(-jitter)? \d+", "", command).replace(PRODUCT, application)
+    if application == FAST_DOOR:
+        command = command.replace("gthread", "asgi").replace("--workers 2 --threads 8", "--workers 1")
     return shlex.split(command.replace("0.0.0.0:8000", f"127.0.0.1:{port}"))
 
 

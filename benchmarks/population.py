@@ -3,17 +3,19 @@
 Knows the product's rows, and how to make many of them with one statement; nothing of what is measured.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.db import connection as database
 from django.db import connections
 from django.db.models import Model
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agent.models import SystemPrompt
 from benchmarks import bodies
 from benchmarks.bodies import Block
+from benchmarks.reference.urls import CREATE, TABLE
 from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
 from conversations.tasks import queue_answers
 from tenants.models import Tenant
@@ -57,23 +59,36 @@ def numbers() -> list[WhatsappConnection]:
     return [tenant_with_number(f"tenant-{post}", bodies.phone_number_id(post)) for post in range(bodies.NUMBERS)]
 
 
-def customers(block: Block, connections: list[WhatsappConnection]) -> None:
-    """The block's people have written before, and nothing is owed to them."""
+def customers(block: Block, connections: list[WhatsappConnection], **fields: object) -> None:
+    """The block's people have written before, and nothing is owed to them unless the conversation's fields say so."""
     yesterday = timezone.now() - timedelta(hours=20)
     for number, connection in enumerate(connections):
         series = _people(block, number)
-        user = WhatsappUser(tenant=connection.tenant, portfolio_id="", name="Lucía")
+        user = WhatsappUser(tenant=connection.tenant, portfolio_id="")
         fill(
             user,
             series,
             id=_id("person"),
             wa_id="'34' || lpad(n::text, 9, '0')",
             user_id="'ES.' || lpad(n::text, 20, '0')",
+            name="'Lucía ' || n",
         )
         conversation = Conversation(
-            tenant=connection.tenant, connection=connection, last_message_at=yesterday, window_opened_at=yesterday
+            tenant=connection.tenant,
+            connection=connection,
+            last_message_at=yesterday,
+            window_opened_at=yesterday,
+            **fields,
         )
         fill(conversation, series, id=_id("talk"), whatsapp_user_id=_id("person"))
+    _analyze(WhatsappUser, Conversation)
+
+
+def silent_customers(block: Block, connections: list[WhatsappConnection]) -> None:
+    """They have written before, a person of the business speaks, and what they are owed is held until that is over:
+    what they write now is stored, and nobody answers."""
+    now = timezone.now()
+    customers(block, connections, agent_paused_until=now + timedelta(days=1), answer_due_at=now, answer_held=True)
 
 
 def messages_of_ours(block: Block, connections: list[WhatsappConnection]) -> None:
@@ -91,6 +106,7 @@ def messages_of_ours(block: Block, connections: list[WhatsappConnection]) -> Non
         )
         wamid = f"'wamid.OUTB' || lpad(n::text, 11, '0') || '{bodies.TIME_IN_WAMID}'"
         fill(ours, _people(block, number), id=_id("ours"), conversation_id=_id("talk"), wamid=wamid)
+    _analyze(Message)
 
 
 def fill(template: Model, series: str, order: str = "", **columns: str) -> None:
@@ -108,6 +124,12 @@ def fill(template: Model, series: str, order: str = "", **columns: str) -> None:
             f"INSERT INTO {template._meta.db_table} ({names}) SELECT {values} FROM ({series}) AS series {order}",  # noqa: S608
             parameters,
         )
+
+
+def _analyze(*models: type[Model]) -> None:
+    """PostgreSQL does so by itself, but only after a minute, and plans for empty tables until then."""
+    with database.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in models)}")
 
 
 def write(connection: WhatsappConnection, first: int, count: int) -> list[str]:
@@ -172,9 +194,28 @@ def is_settled() -> bool:
     return not (unprocessed.exists() or owed.exists() or on_the_way.exists())
 
 
-def events() -> int:
+def make_reference() -> None:
+    """The table of the plain view that the product is compared with, empty."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM conversations_webhookevent")
+        cursor.execute(f"DROP TABLE IF EXISTS {TABLE}; {CREATE}")
+
+
+def accepted() -> int:
+    """How many jobs wait that do what events ask for: as many as there were commits of the fast door."""
+    return ProcrastinateJob.objects.filter(task_name="process_events").count()
+
+
+def kept(since: datetime) -> list[str]:
+    """The wamids in the single messages or statuses that have come since, as often as they are."""
+    query = "SELECT substring(body FROM 'wamid[.][A-Za-z0-9]+') FROM conversations_webhookevent WHERE received_at >= %s"
+    with database.cursor() as cursor:
+        cursor.execute(query, [since])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def rows(table: str) -> int:
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
         found: int = cursor.fetchone()[0]
     return found
 

@@ -18,6 +18,8 @@ class Sizes:
     levels: tuple[int, ...]  # messages in the tables that grow
     looks: int  # at each page
     kills_postgres: bool
+    seconds_under_fire: float  # of load on the door while it is killed
+    backlog_seconds: float  # of work for the worker behind the door, at the wanted speed
     heartbeat: float  # seconds between two of the worker, which is thought dead after three
 
 
@@ -33,6 +35,8 @@ FULL = Sizes(
     levels=(10_000, 1_000_000, 10_000_000),
     looks=40,
     kills_postgres=True,
+    seconds_under_fire=4,
+    backlog_seconds=20,
     heartbeat=10,
 )
 MEDIUM = Sizes(
@@ -47,6 +51,8 @@ MEDIUM = Sizes(
     levels=(10_000, 1_000_000),
     looks=20,
     kills_postgres=True,
+    seconds_under_fire=3,
+    backlog_seconds=20,
     heartbeat=10,
 )
 QUICK = Sizes(
@@ -61,5 +67,7 @@ QUICK = Sizes(
     levels=(10_000,),
     looks=5,
     kills_postgres=False,
+    seconds_under_fire=1,
+    backlog_seconds=1,
     heartbeat=1,
 )

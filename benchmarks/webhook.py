@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from django.db import connection as database
-
 from benchmarks import population
 from benchmarks.bodies import Block, wamid
 from benchmarks.checks import exactly_once, taken_at_once
 from benchmarks.platform import REFERENCE, Cost, Web, post, running
-from benchmarks.reference.urls import CREATE, TABLE
+from benchmarks.reference.urls import TABLE
 from benchmarks.roundtrips import Proxy
 from benchmarks.sizes import Sizes
 from benchmarks.table import Row, at_least, at_most, middle, number, percentile, say
+from conversations.models import WebhookEvent
 from whatsapp.models import WhatsappConnection
 
 WARM = 64
 BATCHES = (10, 100, 1000)
 OF_REFERENCE = {"message": 0.9, "status": 1.2}
 CALLS = 20
+EVENTS = WebhookEvent._meta.db_table
 
 
 @dataclass
@@ -45,11 +45,12 @@ class Door:
     def posted(self, kind: str, block: Block, **how: float) -> Cost:
         """What it cost, once it is sure that all of it was kept, once."""
         population.forget_jobs()
-        before = _rows(TABLE) if kind == "reference" else population.events()
+        table = TABLE if kind == "reference" else EVENTS
+        before = population.rows(table)
         web = self.reference if kind == "reference" else self.product
         cost = post(web, block, lines=int(how.get("lines", 32)), rate=how.get("rate", 0))
         taken_at_once(cost.repeats, f"webhook, {kind}")
-        kept = (_rows(TABLE) if kind == "reference" else population.events()) - before
+        kept = population.rows(table) - before
         if kept != block.posts:
             raise SystemExit(f"webhook, {kind}: {block.posts} posts were acknowledged, {kept} are kept.")
         if kind != "reference":
@@ -60,8 +61,7 @@ class Door:
 
 def webhook(sizes: Sizes) -> Iterator[Row]:
     connections = population.numbers()
-    with database.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {TABLE}; {CREATE}")
+    population.make_reference()
     product, reference = Web(), Web(REFERENCE)
     with running(product, reference):
         door = Door(product, reference, connections)
@@ -106,16 +106,16 @@ def _throughput(costs: dict[str, list[Cost]]) -> Iterator[Row]:
         yield Row(f"{title}, requests a second (32 lines)", number(rates[kind]))
         if kind in OF_REFERENCE:
             yield at_least("… of the reference's", rates[kind] / rates["reference"], OF_REFERENCE[kind], "×")
-        yield Row("… p50, p99", _waits(costs[kind]))
-        yield Row("… CPU each, web + PostgreSQL", _cpu(costs[kind]))
+        yield Row("… p50, p99", waits(costs[kind]))
+        yield Row("… CPU each, web + PostgreSQL", cpu_each(costs[kind]))
 
 
-def _waits(costs: list[Cost]) -> str:
+def waits(costs: list[Cost]) -> str:
     waits = [answer.milliseconds for cost in costs for answer in cost.answers]
     return f"{number(percentile(waits, 0.5))}, {number(percentile(waits, 0.99), 'ms')}"
 
 
-def _cpu(costs: list[Cost]) -> str:
+def cpu_each(costs: list[Cost]) -> str:
     web = middle(cost.cpu / len(cost.answers) for cost in costs) * 1e6
     postgres = middle(cost.postgres / len(cost.answers) for cost in costs) * 1e6
     return f"{number(web)} + {number(postgres, 'µs')}"
@@ -155,21 +155,14 @@ def _round_trips(connections: list[WhatsappConnection]) -> Iterator[Row]:
                 population.forget_jobs()
                 proxy.reset()
                 post(web, block, lines=1)
-                _settle(lambda: proxy.round_trips)
+                settle(lambda: proxy.round_trips)
                 trips = proxy.round_trips / CALLS
                 what = f"round trips to PostgreSQL, single {kind}"
                 yield at_most(what, trips, target) if target else Row(what, number(trips))
 
 
-def _settle(counted: Callable[[], int]) -> None:
+def settle(counted: Callable[[], int]) -> None:
     """Until it has not changed for a moment."""
     before = -1
     while before != (before := counted()):
         time.sleep(0.3)
-
-
-def _rows(table: str) -> int:
-    with database.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
-        found: int = cursor.fetchone()[0]
-    return found

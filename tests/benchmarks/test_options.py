@@ -23,7 +23,7 @@ def test_parts_run_in_their_own_order():
 
 @pytest.mark.parametrize(
     ("words", "error"),
-    [(["webhok"], "there is no part webhok; there are webhook, turn"), (["--quick", "--medium"], "")],
+    [(["webhok"], "there is no part webhok; there are webhook, door"), (["--quick", "--medium"], "")],
 )
 def test_what_there_is_not_is_a_clear_error(words, error, capsys):
     with pytest.raises(SystemExit) as ended:
