@@ -26,6 +26,8 @@ from whatsapp.signature import challenge, is_signed  # noqa: E402
 logger = logging.getLogger(__name__)
 
 MOST_TOGETHER = 500
+# Whoever has just been answered comes again at once: what a commit costs is more than this short wait for them.
+GATHER_SECONDS = 0.002
 Message = dict[str, Any]
 
 
@@ -48,18 +50,13 @@ class Together:
 
     async def _write(self) -> None:
         while self._waiting:
+            await asyncio.sleep(GATHER_SECONDS)
             batch, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-            error = await self._try_to_store([body for body, _kept in batch])
+            stored = asyncio.get_running_loop().run_in_executor(self._thread, self._store, [body for body, _ in batch])
+            [error] = await asyncio.gather(stored, return_exceptions=True)
             for _body, kept in batch:
                 if not kept.done():  # its request may have been given up
                     kept.set_result(None) if error is None else kept.set_exception(error)
-
-    async def _try_to_store(self, bodies: Sequence[bytes]) -> Exception | None:
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._store, bodies)
-        except Exception as error:
-            return error
-        return None
 
 
 def _store(bodies: Sequence[bytes]) -> None:
