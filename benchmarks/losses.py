@@ -47,13 +47,18 @@ def losses(sizes: Sizes) -> Iterator[Row]:
     fast = Web(FAST_DOOR)
     with running(fast):
         scene = Scene(fast, population.numbers(), sizes.seconds_under_fire)
-        yield scene.play("the door is killed", fast.kill)
-        if postgres_pid() is None:
-            yield Row("PostgreSQL is killed", "not tried: it is not this benchmark's own")
-        else:
-            yield scene.play("PostgreSQL is killed", _kill_postgres)
-            yield scene.play("both are killed at once", lambda: _kill_both(fast))
+        for what, harm in _harms(fast, sizes).items():
+            yield scene.play(what, harm)
     yield scene.work()
+
+
+def _harms(fast: Web, sizes: Sizes) -> dict[str, Callable[[], None]]:
+    """What is killed; only the worst of it where time is short, and PostgreSQL only when it is this benchmark's own."""
+    door = {"the door is killed": fast.kill}
+    if postgres_pid() is None:
+        return door
+    both = {"the door and PostgreSQL are killed at once": lambda: _kill_both(fast)}
+    return {**door, "PostgreSQL is killed": _kill_postgres, **both} if sizes.kills_postgres else both
 
 
 def _kill_postgres() -> None:
@@ -77,7 +82,7 @@ class Scene:
             cost = post(fast, self._block(WARM), lines=LINES)
         self._posts = int(cost.per_second * seconds)
 
-    def play(self, what: str, harm: Callable[[], object]) -> Row:
+    def play(self, what: str, harm: Callable[[], None]) -> Row:
         """Raises SystemExit with a sentence when anything acknowledged was lost, or done twice."""
         say(f"{what} under full load")
         since = timezone.now()

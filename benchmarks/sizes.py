@@ -17,7 +17,7 @@ class Sizes:
     waiting: int  # turns of the noisy tenant
     levels: tuple[int, ...]  # messages in the tables that grow
     looks: int  # at each page
-    kills_postgres: bool
+    kills_postgres: bool  # alone; together with the fast door it always is
     seconds_under_fire: float  # of load on the door while it is killed
     backlog_seconds: float  # of work for the worker behind the door, at the wanted speed
     heartbeat: float  # seconds between two of the worker, which is thought dead after three
