@@ -25,7 +25,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402  (needs the settings)
 from django.db import connection as database  # noqa: E402
 
-from benchmarks import door, growth, population, recovery, turn, turns, webhook  # noqa: E402
+from benchmarks import door, growth, population, profile, recovery, turn, turns, webhook  # noqa: E402
 from benchmarks.platform import LOG  # noqa: E402
 from benchmarks.sizes import FULL, MEDIUM, QUICK, Sizes  # noqa: E402
 from benchmarks.table import Part, Table, say  # noqa: E402
@@ -39,6 +39,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "growth": ("growing tables", growth.growth),
     "fairness": ("a noisy tenant", turns.fairness),
     "recovery": ("after kill -9", recovery.recovery),
+    "profile": ("where the time goes", profile.profile),
 }
 HELP = {
     "webhook": "single messages and statuses beside a plain Django view with one INSERT, at half load, in batches",
@@ -48,6 +49,7 @@ HELP = {
     "growth": "lists, history, context, staff pages and the purge as the tables grow (all: 10 million, 13 GB of disk)",
     "fairness": "how long a tenant waits while thousands of turns of another one do",
     "recovery": "how long customers wait after web, worker or PostgreSQL were killed",
+    "profile": "whose code the CPU of a webhook and of a turn is spent in",
 }
 
 

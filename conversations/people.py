@@ -4,6 +4,7 @@ Knows the rules of identity; nothing of messages, except that a person's convers
 https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -42,10 +43,12 @@ class _Known:
 
     @classmethod
     def among(cls, scope: Scope, persons: Iterable[Person]) -> "_Known":
+        return cls.of(scope.rows().filter(_is_one_of(persons)))
+
+    @classmethod
+    def of(cls, rows: Iterable[WhatsappUser]) -> "_Known":
         known = cls()
-        phones = {person.wa_id for person in persons if person.wa_id}
-        ids = {person.user_id for person in persons if person.user_id}
-        for row in scope.rows().filter(Q(wa_id__in=phones) | Q(user_id__in=ids)):
+        for row in rows:
             known.add(row)
         return known
 
@@ -100,9 +103,32 @@ class _Known:
             self.add(row)
 
 
+def _is_one_of(persons: Iterable[Person]) -> Q:
+    phones = {person.wa_id for person in persons if person.wa_id}
+    ids = {person.user_id for person in persons if person.user_id}
+    return Q(wa_id__in=phones) | Q(user_id__in=ids)
+
+
+def find_or_make_each(persons: Sequence[tuple[Scope, Person]]) -> list[WhatsappUser]:
+    """The same for persons of several scopes, who are looked for at once."""
+    tenants = {scope.tenant_id for scope, _person in persons}
+    known: dict[Scope, list[WhatsappUser]] = defaultdict(list)
+    for row in WhatsappUser.objects.filter(_is_one_of([each for _scope, each in persons]), tenant__in=tenants):
+        known[Scope(row.tenant_id, row.portfolio_id)].append(row)
+    users: dict[int, WhatsappUser] = {}
+    for scope in dict.fromkeys(scope for scope, _person in persons):
+        numbers = [number for number, (its, _person) in enumerate(persons) if its == scope]
+        found = _find_or_make(scope, [persons[number][1] for number in numbers], _Known.of(known[scope]))
+        users.update(zip(numbers, found, strict=True))
+    return [users[number] for number in range(len(persons))]
+
+
 def find_or_make(scope: Scope, persons: Sequence[Person]) -> list[WhatsappUser]:
     """A row for each of the persons, made where there was none; of two callers at once, both get the same."""
-    known = _Known.among(scope, persons)
+    return _find_or_make(scope, persons, _Known.among(scope, persons))
+
+
+def _find_or_make(scope: Scope, persons: Sequence[Person], known: _Known) -> list[WhatsappUser]:
     new = [person for person in persons if known.identify(person) is None]
     if new:
         rows = {

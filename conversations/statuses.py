@@ -21,6 +21,7 @@ FIELDS = ("status", "status_at", "wamid", "error_code", "error", "reason", "pric
 # A parked status waits for a send whose answer is on its way, or an echo: those that come later join by themselves.
 JOINED_BY_SWEEP = timedelta(minutes=10)
 BATCH = 500
+KNOWN = frozenset(Message.Status.values)
 
 Pair = tuple[StatusUpdate, WhatsappConnection]
 
@@ -72,7 +73,7 @@ def _receive(
     if roundtrip.is_of_test(item.callback_data, connection):
         detail = f"({item.error_code}) {item.error_detail}" if item.error_code else item.error_detail
         return "test status" if roundtrip.advance_test(connection, item.status, detail) else "late test status"
-    if item.status not in Message.Status.values:
+    if item.status not in KNOWN:
         return f"status {item.status[:20]}"
     message = ours.get((connection.pk, item.wamid)) or ours.get((connection.pk, _own_id(item)))
     status = _parked(item, connection)

@@ -3,7 +3,6 @@
 Knows connections and customers; nothing of what was said in it.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -56,14 +55,7 @@ def conversations_of(parts: Sequence[Part]) -> list[Conversation]:
 
 
 def _users(parts: Sequence[Part]) -> list[WhatsappUser]:
-    of_scope: dict[people.Scope, list[int]] = defaultdict(list)
-    for number, part in enumerate(parts):
-        of_scope[people.Scope.of(part.connection)].append(number)
-    users: dict[int, WhatsappUser] = {}
-    for scope, numbers in of_scope.items():
-        customers = [parts[number].item.customer for number in numbers]
-        users.update(zip(numbers, people.find_or_make(scope, customers), strict=True))
-    return [users[number] for number in range(len(parts))]
+    return people.find_or_make_each([(people.Scope.of(part.connection), part.item.customer) for part in parts])
 
 
 def _locked(places: set[Place]) -> dict[Place, Conversation]:

@@ -1,0 +1,110 @@
+"""Where the CPU of a webhook and of a turn goes: each is done a hundred times in this process, under Python's profiler.
+
+Knows which library does what. What is called most often looks dearest: the profiler itself costs something each time.
+"""
+
+import asyncio
+import cProfile
+import pstats
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from django.test import override_settings
+
+from agent.providers import close_provider
+from agent.replies import reply_to
+from benchmarks import population
+from benchmarks.bodies import Block
+from benchmarks.counterparts import Counterparts
+from benchmarks.sizes import Sizes
+from benchmarks.table import Row, number, say
+from conversations import inbound, turns
+from conversations.models import Conversation
+from whatsapp.models import WhatsappConnection
+
+TIMES = 100
+# Whose code it is, by what stands in its path: the first that fits.
+WHO = {
+    "psycopg/connection.py": "waiting for PostgreSQL",
+    "psycopg": "the database driver",
+    "django/": "Django's ORM: building statements and rows",
+    "procrastinate": "the queue",
+    "requests/": "HTTP to Meta",
+    "urllib3/": "HTTP to Meta",
+    "http/client.py": "HTTP to Meta",
+    "anthropic": "the model's SDK",
+    "aiohttp": "the model's SDK",
+    "httpx": "the model's SDK",
+    "pydantic": "the model's SDK",
+    "whatsapp/payloads": "reading Meta's JSON",
+}
+OTHERS = "the product's own code, and Python's library"
+SMALL = 0.02
+
+
+def profile(sizes: Sizes) -> Iterator[Row]:
+    """The shares of both, the largest first; what is called from nowhere else is counted where it runs."""
+    connections = population.numbers()
+    yield from _shares("a webhook", _webhooks(connections))
+    counterparts = Counterparts(0)
+    here = f"http://127.0.0.1:{counterparts.port}"
+    with override_settings(META_GRAPH_API_URL=f"{here}/graph", ANTHROPIC_BASE_URL=f"{here}/anthropic"):
+        yield from _shares("a turn", _turns(connections[0]))
+
+
+def _webhooks(connections: list[WhatsappConnection]) -> Callable[[], None]:
+    block = Block("message", 700_000_000, 2 * TIMES)
+    population.customers(block, connections)
+    bodies = list(block.bodies(int(time.time())))
+    for body in bodies[:TIMES]:
+        inbound.take(body)
+
+    def take_all() -> None:
+        for body in bodies[TIMES:]:
+            inbound.take(body)
+
+    return take_all
+
+
+def _turns(connection: WhatsappConnection) -> Callable[[], None]:
+    """The loop is the one that the provider belongs to."""
+    loop = asyncio.new_event_loop()
+    population.write(connection, 34_690_000_000, 2 * TIMES)
+    due = list(Conversation.objects.filter(connection=connection, answer_due_at__isnull=False).order_by("pk"))
+    _answer(loop, due[-TIMES:])
+
+    def answer_all() -> None:
+        _answer(loop, due[-2 * TIMES : -TIMES])
+        loop.run_until_complete(close_provider())
+
+    return answer_all
+
+
+def _answer(loop: asyncio.AbstractEventLoop, conversations: Sequence[Conversation]) -> None:
+    for conversation in conversations:
+        step = turns.begin(conversation.pk)
+        if not isinstance(step, turns.Ask):
+            raise SystemExit(f"The turn of {conversation.pk} did not come as far as the model.")
+        turns.conclude(step, loop.run_until_complete(reply_to(step.question)))
+
+
+def _shares(what: str, deed: Callable[[], None]) -> Iterator[Row]:
+    say(f"{TIMES} times {what}, under the profiler")
+    profiler = cProfile.Profile()
+    profiler.runcall(deed)
+    spent: Counter[str] = Counter()
+    for (path, _line, _name), (_calls, _all_calls, own, _cumulative, callers) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
+        if path == "~" and callers:  # C has no path: whose it is, say those who call it
+            for (caller, _its_line, _its_name), (_c, _a, its_own, _its_cumulative) in callers.items():
+                spent[_who(caller)] += its_own
+        else:
+            spent[_who(path)] += own
+    whole = sum(spent.values())
+    for who, seconds in spent.most_common():
+        if seconds >= SMALL * whole:
+            yield Row(f"{what}: {who}", f"{number(100 * seconds / whole)} %")
+
+
+def _who(path: str) -> str:
+    return next((who for part, who in WHO.items() if part in path), OTHERS)
