@@ -20,7 +20,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
-from conversations import inbound  # noqa: E402
+from conversations.accepting import accept_for_later  # noqa: E402
 from whatsapp.signature import challenge, is_signed  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Together:
 
 def _store(bodies: Sequence[bytes]) -> None:
     try:
-        inbound.accept_for_later(bodies)
+        accept_for_later(bodies)
     finally:
         close_old_connections()
 

@@ -11,18 +11,17 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import ConnectorException
 
-from conversations import messages, people, statuses
+from conversations import accepting, messages, people, statuses
+from conversations.accepting import UNREACHABLE
 from conversations.models import WebhookEvent
-from conversations.models.bulk import insert_each, update_each
+from conversations.models.bulk import update_each
 from conversations.tasks import KeepTrying
 from conversations.whose import Part
-from tenants.queue import queue
 from whatsapp import accounts
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import (
@@ -43,8 +42,6 @@ logger = logging.getLogger(__name__)
 LAST_WEBHOOK_PRECISION = timedelta(minutes=1)
 # What a request takes upon itself, in characters: about what Meta puts into a batch. Histories can be longer.
 MOST_IN_REQUEST = 1_000_000
-# The last one is the queue's word for whatever the database said to it.
-UNREACHABLE = (OperationalError, InterfaceError, ConnectorException)
 
 
 class Failed(NamedTuple):
@@ -77,51 +74,15 @@ def take(body: bytes) -> None:
 
 
 def _accepted_alone(body: bytes) -> WebhookEvent:
-    new, known = accept([body])
+    new, known = accepting.accept([body])
     return (new or known)[0]
 
 
 def _take(event: WebhookEvent) -> None:
     if len(event.body) > MOST_IN_REQUEST:
-        _queue([event])
+        accepting.queue_processing()
     elif event.processed_at is None:
         _do([event], lambda receive, parts: receive(parts))
-
-
-def accept_for_later(bodies: Sequence[bytes]) -> None:
-    """Stores these bodies, in one commit, and a job that does what they ask for; durable when this returns.
-
-    Raises what the database says when nothing could be stored.
-    """
-    try:
-        _accept_for_later(bodies)
-    except UNREACHABLE as error:
-        logger.warning("%s webhooks are tried once more: %s", len(bodies), error)
-        close_old_connections()
-        _accept_for_later(bodies)
-
-
-@transaction.atomic
-def _accept_for_later(bodies: Sequence[bytes]) -> None:
-    new, _known = accept(bodies)
-    if new:
-        _queue(new)
-
-
-def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:
-    """The event rows of these bodies: those that are new, and those of bodies that came before.
-
-    In one statement, durable when the caller's transaction is.
-    """
-    rows = {row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}
-    stored = insert_each(list(rows.values()), but="provider_event_id")
-    missing = [key for key, row in rows.items() if row.pk not in stored]
-    known = WebhookEvent.objects.filter(provider_event_id__in=missing) if missing else ()
-    return [row for row in rows.values() if row.pk in stored], list(known)
-
-
-def _queue(events: Sequence[WebhookEvent]) -> None:
-    queue().configure_task("process_events").defer(event_ids=[str(event.pk) for event in events])
 
 
 def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
@@ -143,9 +104,10 @@ def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
 
 
 @app.task(name="process_events", retry=KeepTrying())
-def process_events(event_ids: list[str]) -> None:
-    """Events that were accepted, and too much for the request."""
-    process(WebhookEvent.objects.filter(pk__in=event_ids).order_by("received_at", "id"))
+def process_events() -> None:
+    """What was accepted for later, whichever commit it came with: many at once cost far less each."""
+    while events := accepting.waiting():
+        _process(events, again=False)
 
 
 def _process(events: Sequence[WebhookEvent], again: bool) -> None:
@@ -161,8 +123,20 @@ def _process(events: Sequence[WebhookEvent], again: bool) -> None:
             _process(events[:middle], again)
             _process(events[middle:], again)
         else:
-            with transaction.atomic():
-                _do(_claimed(events, again), _each)
+            _process_alone(events[0], again)
+
+
+def _process_alone(event: WebhookEvent, again: bool) -> None:
+    """Item by item; and when not even that is possible, it is set aside as a whole, so that it holds up no other."""
+    try:
+        with transaction.atomic():
+            _do(_claimed([event], again), _each)
+    except UNREACHABLE:
+        raise
+    except Exception as error:
+        logger.exception("event %s failed", event.pk)
+        event.processed_at, event.error = timezone.now(), f"{type(error).__name__}: {error}"
+        event.save(update_fields=["processed_at", "error"])
 
 
 def _claimed(events: Sequence[WebhookEvent], again: bool) -> list[WebhookEvent]:

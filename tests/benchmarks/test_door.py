@@ -9,7 +9,7 @@ from benchmarks.bodies import Block, wamid
 from benchmarks.load import Answer
 from benchmarks.losses import _row, all_done_once, nothing_lost
 from benchmarks.platform import FAST_DOOR, PRODUCT, _served
-from conversations import inbound
+from conversations import accepting
 from conversations.models import Conversation, Message, WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ LAST = wamid("message", BLOCK.people[2])
 @pytest.fixture
 def accepted() -> None:
     population.silent_customers(BLOCK, population.numbers())
-    inbound.accept_for_later(list(BLOCK.bodies(int(timezone.now().timestamp()))))
+    accepting.accept_for_later(list(BLOCK.bodies(int(timezone.now().timestamp()))))
 
 
 def test_an_acknowledged_body_that_is_no_event_stops_the_benchmark(accepted):
@@ -33,7 +33,7 @@ def test_an_acknowledged_body_that_is_no_event_stops_the_benchmark(accepted):
 
 def test_an_acknowledged_body_that_is_two_events_stops_the_benchmark(accepted):
     since = WebhookEvent.objects.earliest("received_at").received_at
-    inbound.accept([WebhookEvent.objects.get(body__contains=LAST).body.encode() + b" "])
+    accepting.accept([WebhookEvent.objects.get(body__contains=LAST).body.encode() + b" "])
     with pytest.raises(SystemExit, match=rf"door, events: 0 lost, 1 \({LAST}\) doubled"):
         nothing_lost(BLOCK, since)
 

@@ -9,6 +9,7 @@ from django.db import connection as database
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from config import ingest
+from conversations import accepting
 from conversations.models import WebhookEvent
 from tests.conftest import WEBHOOK, jobs, transcript
 from tests.conversations.test_webhook import BODIES
@@ -127,3 +128,30 @@ def test_what_cannot_be_stored_is_not_acknowledged(settings):
     finally:
         with database.cursor() as cursor:
             cursor.execute("ALTER TABLE conversations_webhookevent DROP CONSTRAINT full_disk")
+
+
+def test_an_event_that_cannot_be_done_at_all_holds_up_no_other(connection, meta, model, settings, run_jobs):
+    bodies = [meta.customer_writes(DEMO.phone_number_id, "34600999888", "L", text) for text in ("Uno.", "Dos.")]
+    with database.cursor() as cursor:
+        poison = "processed_at IS NULL OR error <> '' OR body NOT LIKE '%Uno.%'"
+        cursor.execute(f"ALTER TABLE conversations_webhookevent ADD CONSTRAINT poison CHECK ({poison})")
+    try:
+        post_together(bodies, settings)
+        run_jobs()
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("ALTER TABLE conversations_webhookevent DROP CONSTRAINT poison")
+    assert [text for _way, _status, text in transcript()][:1] == ["Dos."]
+    good, bad = sorted(event.error for event in WebhookEvent.objects.all())
+    assert not good
+    assert "IntegrityError" in bad
+    assert not WebhookEvent.objects.filter(processed_at=None).exists()
+
+
+def test_what_is_large_is_done_a_little_at_a_time(connection, meta, settings, run_jobs, monkeypatch):
+    monkeypatch.setattr(accepting, "MOST_BYTES", 1000)
+    bodies = [meta.customer_writes(DEMO.phone_number_id, "34600999888", "L", "x" * 700 + str(n)) for n in range(4)]
+    post_together(bodies, settings)
+    assert len(accepting.waiting()) == 1
+    run_jobs()
+    assert not WebhookEvent.objects.filter(processed_at=None).exists()

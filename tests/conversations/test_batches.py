@@ -6,7 +6,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from conversations import inbound
+from conversations import accepting, inbound
 from conversations.models import Conversation, Message, WebhookEvent
 from conversations.sweeps import process_left_events
 from tests.conftest import connect, jobs
@@ -118,7 +118,7 @@ def test_a_connection_that_breaks_when_the_answer_is_queued_costs_nothing(connec
 
 
 def test_what_a_job_is_at_is_left_alone_by_the_sweep(connection, meta):
-    [event], _known = inbound.accept([batch(meta, 3)])
+    [event], _known = accepting.accept([batch(meta, 3)])
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
     job = database.copy()
     try:

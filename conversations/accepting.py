@@ -1,0 +1,76 @@
+"""Stores what Meta posts before anything is done about it, one body or many, and knows what waits to be done.
+
+Knows bodies and rows; nothing of what is in them. The plain view and the fast door both come here.
+"""
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db.models import F, Func, IntegerField
+from procrastinate.exceptions import ConnectorException
+
+from conversations.models import WebhookEvent
+from conversations.models.bulk import insert_each
+from tenants.queue import queue
+
+logger = logging.getLogger(__name__)
+
+# The last one is the queue's word for whatever the database said to it.
+UNREACHABLE = (OperationalError, InterfaceError, ConnectorException)
+# What is done at once: so many events, and no more than so many bytes of them, for a body can have megabytes.
+MOST_EVENTS = 500
+MOST_BYTES = 4_000_000
+
+
+def accept_for_later(bodies: Sequence[bytes]) -> None:
+    """Stores these bodies, in one commit, and a job that does what they ask for; durable when this returns.
+
+    Raises what the database says when nothing could be stored.
+    """
+    try:
+        _accept_for_later(bodies)
+    except UNREACHABLE as error:
+        logger.warning("%s webhooks are tried once more: %s", len(bodies), error)
+        close_old_connections()
+        _accept_for_later(bodies)
+
+
+@transaction.atomic
+def _accept_for_later(bodies: Sequence[bytes]) -> None:
+    new, _known = accept(bodies)
+    if new:
+        queue_processing()
+
+
+def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:
+    """The event rows of these bodies: those that are new, and those of bodies that came before.
+
+    In one statement, durable when the caller's transaction is.
+    """
+    rows = {row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}
+    stored = insert_each(list(rows.values()), but="provider_event_id")
+    missing = [key for key, row in rows.items() if row.pk not in stored]
+    known = WebhookEvent.objects.filter(provider_event_id__in=missing) if missing else ()
+    return [row for row in rows.values() if row.pk in stored], list(known)
+
+
+def queue_processing() -> None:
+    """A job that does what waits, in the caller's transaction. One too many finds nothing to do."""
+    queue().configure_task("process_events").defer()
+
+
+@transaction.atomic
+def waiting() -> list[WebhookEvent]:
+    """The oldest events that are to be done and that nobody is at."""
+    free = WebhookEvent.objects.select_for_update(skip_locked=True).filter(processed_at=None)
+    size = Func(F("body"), function="octet_length", output_field=IntegerField())
+    chosen: list[UUID] = []
+    room = MOST_BYTES
+    for pk, its_size in free.order_by("received_at", "id").values_list("pk", size)[:MOST_EVENTS]:
+        room -= its_size
+        if chosen and room < 0:
+            break
+        chosen.append(pk)
+    return list(WebhookEvent.objects.filter(pk__in=chosen).order_by("received_at", "id"))
