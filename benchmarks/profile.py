@@ -1,4 +1,4 @@
-"""Where the CPU of a webhook and of a turn goes: each is done a hundred times in this process, under Python's profiler.
+"""Where the CPU of webhooks and turns goes: each is done a hundred times or more in this process, under a profiler.
 
 Knows which library does what. What is called most often looks dearest: the profiler itself costs something each time.
 """
@@ -19,7 +19,7 @@ from benchmarks.bodies import Block
 from benchmarks.counterparts import Counterparts
 from benchmarks.sizes import Sizes
 from benchmarks.table import Row, number, say
-from conversations import inbound, turns
+from conversations import accepting, inbound, turns
 from conversations.models import Conversation
 from whatsapp.models import WhatsappConnection
 
@@ -44,9 +44,10 @@ SMALL = 0.02
 
 
 def profile(sizes: Sizes) -> Iterator[Row]:
-    """The shares of both, the largest first; what is called from nowhere else is counted where it runs."""
+    """The shares of each, the largest first; what is called from nowhere else is counted where it runs."""
     connections = population.numbers()
     yield from _shares("a webhook", _webhooks(connections))
+    yield from _shares("messages behind the door", _backlog(connections))
     counterparts = Counterparts(0)
     here = f"http://127.0.0.1:{counterparts.port}"
     with override_settings(META_GRAPH_API_URL=f"{here}/graph", ANTHROPIC_BASE_URL=f"{here}/anthropic"):
@@ -65,6 +66,13 @@ def _webhooks(connections: list[WhatsappConnection]) -> Callable[[], None]:
             inbound.take(body)
 
     return take_all
+
+
+def _backlog(connections: list[WhatsappConnection]) -> Callable[[], None]:
+    block = Block("message", 800_000_000, 5 * TIMES)
+    population.customers(block, connections)
+    accepting.accept_for_later(list(block.bodies(int(time.time()))))
+    return inbound.process_events
 
 
 def _turns(connection: WhatsappConnection) -> Callable[[], None]:
@@ -90,7 +98,7 @@ def _answer(loop: asyncio.AbstractEventLoop, conversations: Sequence[Conversatio
 
 
 def _shares(what: str, deed: Callable[[], None]) -> Iterator[Row]:
-    say(f"{TIMES} times {what}, under the profiler")
+    say(f"{what}, {TIMES} times or more, under the profiler")
     profiler = cProfile.Profile()
     profiler.runcall(deed)
     spent: Counter[str] = Counter()
