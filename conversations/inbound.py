@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -62,27 +62,25 @@ def take(body: bytes) -> None:
     """
     try:
         with transaction.atomic():
-            _take(_accepted_alone(body))
+            _take(body)
     except UNREACHABLE as error:
         # At once, on another connection: a message that waits for the sweep is answered after a later one.
         logger.warning("a webhook is tried once more: %s", error)
         close_old_connections()
-        process([_accepted_alone(body)])
+        process(chain(*accepting.accept([body])))
     except Exception:
         logger.warning("a webhook is taken apart", exc_info=True)
-        process([_accepted_alone(body)])
+        process(chain(*accepting.accept([body])))
 
 
-def _accepted_alone(body: bytes) -> WebhookEvent:
+def _take(body: bytes) -> None:
+    """What came before and is still to be done, somebody else may be at; what is new, nobody can see yet."""
     new, known = accepting.accept([body])
-    return (new or known)[0]
-
-
-def _take(event: WebhookEvent) -> None:
-    if len(event.body) > MOST_IN_REQUEST:
+    unfinished = [event for event in known if event.processed_at is None]
+    if any(len(event.body) > MOST_IN_REQUEST for event in (*new, *unfinished)):
         accepting.queue_processing()
-    elif event.processed_at is None:
-        _do([event], lambda receive, parts: receive(parts))
+    else:
+        _do(new or _claimed(unfinished, again=False), _at_once)
 
 
 def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
@@ -115,7 +113,7 @@ def _process(events: Sequence[WebhookEvent], again: bool) -> None:
     is done item by item."""
     try:
         with transaction.atomic():
-            _do(_claimed(events, again), lambda receive, parts: receive(parts))
+            _do(_claimed(events, again), _at_once)
     except UNREACHABLE:
         raise
     except Exception:
@@ -167,6 +165,10 @@ def _parts(events: Sequence[WebhookEvent]) -> list[Part]:
     items = [(event, item) for event in events for item in parse(event.body)]
     connections = _connections([item for _event, item in items])
     return [Part(item, connections.get(getattr(item, "phone_number_id", "")), event) for event, item in items]
+
+
+def _at_once(receive: Receive, parts: list[Part]) -> Sequence[Word]:
+    return receive(parts)
 
 
 def _each(receive: Receive, parts: list[Part], *, once_more: bool = True) -> list[Word]:

@@ -11,8 +11,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from conversations.models import Conversation, Message, Writer
-from conversations.takeover import CannotWrite, unable_to_send
-from conversations.tasks import queue_drafts
+from conversations.takeover import CannotWrite, draft, unable_to_send
 from tenants.models import TenantOwnedQuerySet
 from whatsapp.models import MessageTemplate
 from whatsapp.problems import Problem
@@ -37,19 +36,8 @@ def open_with(conversation: Conversation, asked: Mapping[str, Any], writer: Writ
         raise CannotWrite(problem)
     template = _chosen(conversation, asked)
     filled = fill(template.components, is_named=template.is_named, values=asked)
-    message = conversation.append(
-        direction=Message.Direction.OUTBOUND,
-        author=Message.Author.BUSINESS,
-        status=Message.Status.DRAFTED,
-        type=Message.TEMPLATE,
-        text=filled.words,
-        content={"template": _kept(asked) | {"components": filled.components}},
-        written_through=writer.through,
-        written_by=writer.name[:150],
-        **fields,
-    )
-    queue_drafts([conversation])
-    return message
+    content = {"template": _kept(asked) | {"components": filled.components}}
+    return draft(conversation, writer, type=Message.TEMPLATE, text=filled.words, content=content, **fields)
 
 
 def _kept(asked: Mapping[str, Any]) -> dict[str, Any]:

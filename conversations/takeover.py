@@ -62,17 +62,22 @@ def say(conversation: Conversation, text: str, writer: Writer, **fields: Any) ->
     """
     if problem := obstacle(conversation):
         raise CannotWrite(problem)
+    message = draft(conversation, writer, text=text, **fields)
+    conversation.person_spoke(message.said_at, conversation.tenant.pause, writer)
+    conversation.save(update_fields=PAUSE_FIELDS)
+    return message
+
+
+def draft(conversation: Conversation, writer: Writer, **fields: Any) -> Message:
+    """A person's message, and the job that sends it."""
     message = conversation.append(
         direction=Message.Direction.OUTBOUND,
         author=Message.Author.BUSINESS,
         status=Message.Status.DRAFTED,
-        text=text,
         written_through=writer.through,
         written_by=writer.name[:150],
         **fields,
     )
-    conversation.person_spoke(message.said_at, conversation.tenant.pause, writer)
-    conversation.save(update_fields=PAUSE_FIELDS)
     queue_drafts([conversation])
     return message
 

@@ -4,18 +4,16 @@ Knows connections and customers; nothing of what was said in it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.utils import timezone
 
 from conversations import people
 from conversations.models import Conversation, WebhookEvent, WhatsappUser
-from whatsapp.payloads import Said
+from whatsapp.payloads import Said, end_of_second
 
-REST_OF_SECOND = timedelta(microseconds=999_999)
 Place = tuple[UUID, UUID]
 
 
@@ -65,8 +63,5 @@ def _locked(places: set[Place]) -> dict[Place, Conversation]:
 
 
 def said_at_of(item: Said) -> datetime:
-    """Meta's time, which is cut to the second: the end of that second, but never later than now.
-
-    So a message stands behind a reply of ours from the same second, which the customer has most likely read.
-    """
-    return min(item.sent_at + REST_OF_SECOND, timezone.now())
+    """So a message stands behind a reply of ours from the same second, which the customer has most likely read."""
+    return end_of_second(item.sent_at)

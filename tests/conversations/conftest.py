@@ -1,10 +1,12 @@
-"""What customers send beside words."""
+"""What customers send beside words, and what happens while the model thinks."""
 
 import json
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection as database
 
 from conversations.media import fetch_media
 from conversations.models import Attachment, Conversation, WhatsappUser
@@ -41,3 +43,20 @@ def fetch(attachment: Attachment) -> Attachment:
     fetch_media(str(attachment.pk))
     attachment.refresh_from_db()
     return attachment
+
+
+@pytest.fixture
+def while_the_model_thinks(model) -> Callable[..., None]:
+    """Somebody does this in the moment before the model has answered, as often as said."""
+
+    def arrange(deed: Callable[[], object], times: int = 1) -> None:
+        left = count(times, -1)
+
+        def observe(*facts: object) -> None:
+            if next(left) > 0:
+                deed()
+                database.close()  # this is the model's thread
+
+        model.observe = observe
+
+    return arrange

@@ -4,7 +4,6 @@ import pytest
 
 from conversations.models import Conversation
 from tests.conversations.test_takeover import post
-from tests.conversations.test_turns import while_the_model_thinks  # noqa: F401  (a fixture)
 from tests.test_story import simulated
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +31,7 @@ def test_what_was_thought_before_a_persons_words_is_not_said_after_them(
     says,
     run_jobs,
     write_and_hand_back,
-    while_the_model_thinks,  # noqa: F811
+    while_the_model_thinks,
 ):
     while_the_model_thinks(write_and_hand_back)
     says("Is my table booked?")
@@ -58,7 +57,7 @@ def test_what_is_asked_after_a_persons_words_is_answered_by_an_agent_that_knows_
     says,
     run_jobs,
     write_and_hand_back,
-    while_the_model_thinks,  # noqa: F811
+    while_the_model_thinks,
 ):
     while_the_model_thinks(lambda: write_and_hand_back(between=lambda: says("And the terrace?")))
     says("Is my table booked?")

@@ -1,11 +1,9 @@
 """Turns: quick messages get one answer, newer words drop the one that is being made, and every tenant gets its turn."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
 import pytest
-from django.db import connection as database
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -24,23 +22,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def answers(meta) -> list[str]:
     """What the customers' phones show, without what the make-believe model says of itself."""
     return [message.body.split("You wrote: ")[1] for message in meta.sent]
-
-
-@pytest.fixture
-def while_the_model_thinks(model) -> Callable[..., None]:
-    """Somebody does this in the moment before the model has answered, as often as said."""
-
-    def arrange(deed: Callable[[], object], times: int = 1) -> None:
-        left = count(times, -1)
-
-        def observe(*facts: object) -> None:
-            if next(left) > 0:
-                deed()
-                database.close()  # this is the model's thread
-
-        model.observe = observe
-
-    return arrange
 
 
 def test_what_is_written_while_the_agent_thinks_is_answered_together(

@@ -27,7 +27,7 @@ from whatsapp.payloads.items import (
     StatusUpdate,
 )
 from whatsapp.payloads.messages import echoes, messages
-from whatsapp.payloads.reading import JSON, digits, identifier, load, mapping, mappings, moment, text
+from whatsapp.payloads.reading import JSON, digits, end_of_second, identifier, load, mapping, mappings, moment, text
 
 __all__ = [
     "AccountUpdate",
@@ -45,6 +45,7 @@ __all__ = [
     "Skipped",
     "StatusUpdate",
     "digits",
+    "end_of_second",
     "parse",
 ]
 

@@ -6,13 +6,14 @@ Knows nothing of Meta. What comes out can be stored in PostgreSQL as it is.
 import json
 import math
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 JSON = dict[str, Any]
 
 DEEPEST = 60  # levels; Meta needs a dozen, and PostgreSQL and Python both have an end
 LONGEST_INTEGER = 30  # digits; Python refuses to write the longest
+REST_OF_SECOND = timedelta(microseconds=999_999)
 END_OF_TIME = 4_102_444_800  # 2100: beyond it no clock is to be believed
 
 
@@ -113,3 +114,8 @@ def moment(value: Any) -> datetime | None:
     if seconds is None or not 0 <= seconds < END_OF_TIME:
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def end_of_second(at: datetime) -> datetime:
+    """Meta's time, which is cut to the second, at its latest: the end of that second, but never later than now."""
+    return min(at + REST_OF_SECOND, datetime.now(UTC))

@@ -4,7 +4,7 @@ Knows rows and their times; nothing of what a template says. What is old undoes 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -16,13 +16,12 @@ from whatsapp.client import GraphClient, Template
 from whatsapp.errors import GraphError
 from whatsapp.exchanges import keep_for
 from whatsapp.models import MessageTemplate, WhatsappConnection
-from whatsapp.payloads import AccountUpdate
+from whatsapp.payloads import AccountUpdate, end_of_second
 
 UNIQUE = ("tenant", "business_account_id", "name", "language")
 TOLD = ("status", "quality", "rejected_reason", "told_at")
 READ = ("template_id", "category", "parameter_format", "components", "synced_at", *TOLD)
 BATCH = 500
-REST_OF_SECOND = timedelta(microseconds=999_999)  # Meta cuts its times
 # Meta's events that name the status in which the template is now. After any other the templates are read again.
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/message_template_status_update
 STATUSES = ("APPROVED", "REJECTED", "PENDING", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION", "ARCHIVED")
@@ -98,7 +97,7 @@ def hear(update: AccountUpdate, connection: WhatsappConnection, at: datetime) ->
     What says everything is done at once, to a template that we know; else all are read again. False for what is of no
     use any more, for they have been read since.
     """
-    moment = min(at + REST_OF_SECOND, timezone.now())
+    moment = end_of_second(at)
     rows = _meant(update, connection)
     row = rows.only("told_at", "synced_at").first()
     changes = _changes(update)

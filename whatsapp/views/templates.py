@@ -15,7 +15,8 @@ from rest_framework.views import APIView
 from tenants.authentication import tenant_of
 from tenants.pagination import PAGE_PARAMETERS, page_of
 from whatsapp import templates
-from whatsapp.models import MessageTemplate, WhatsappConnection
+from whatsapp.lifecycle import ALIVE
+from whatsapp.models import MessageTemplate
 from whatsapp.serializers import (
     TemplateFilterSerializer,
     TemplatePageSerializer,
@@ -53,7 +54,7 @@ class TemplateSyncView(APIView):
     )
     def post(self, request: Request, connection_id: UUID) -> Response:
         connection = connection_of(request, connection_id)
-        if connection.status not in (WhatsappConnection.Status.CONNECTED, WhatsappConnection.Status.RESTRICTED):
+        if connection.status not in ALIVE:
             raise NotConnected
         templates.queue_sync(connection)
         return Response(TemplateSyncSerializer(connection).data, status=status.HTTP_202_ACCEPTED)
