@@ -2,52 +2,79 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Field, Model
+
+from tenants.prepared import Asked
 
 
 def update_each(rows: Sequence[Model], *names: str) -> None:
-    """Writes these fields of each row, as `bulk_update` does, with one JSON parameter instead of one per value.
+    """Writes these fields of each row, as `bulk_update` does."""
+    if rows:
+        updating(rows, *names).now()
+
+
+def updating(rows: Sequence[Model], *names: str) -> Asked[int]:
+    """The statement that does so for these rows, at least one, with one JSON parameter instead of one per value.
 
     Django's own builds a CASE for every field and row: half a second for a thousand messages.
     """
-    if not rows:
-        return
-    meta = rows[0]._meta
-    table, key = meta.db_table, cast("Any", meta.pk)
-    fields: list[Any] = [meta.get_field(name) for name in names]
-    changes = ", ".join(f"{field.column} = new.{field.column}" for field in fields)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET {changes} FROM {_recordset([key, *fields])} "  # noqa: S608 (names of ours)
-            f"WHERE {table}.{key.column} = new.{key.column}",
-            [_values(rows, [key, *fields])],
-        )
+    model = type(rows[0])
+    return Asked(_update(model, names), [_values(rows, _fields(model, names))], lambda cursor: int(cursor.rowcount))
 
 
 def insert_each(rows: Sequence[Model], *, but: str = "") -> set[Any]:
-    """Stores the rows in one statement, as `bulk_create` does, with one JSON parameter instead of one per value.
+    """Stores the rows, as `bulk_create` does. With `but`, the name of a unique field, only those of which there is none
+    yet. Returns the keys of what was stored."""
+    return inserting(rows, but=but).now() if rows else set()
 
-    With `but`, the name of a unique field, only those of which there is none yet. Returns the keys of what was stored.
-    """
-    if not rows:
-        return set()
-    meta = rows[0]._meta
-    fields: list[Any] = [*meta.concrete_fields]
+
+def inserting(rows: Sequence[Model], *, but: str = "") -> Asked[set[Any]]:
+    """The statement that does so for these rows, at least one, with one JSON parameter instead of one per value."""
+    model = type(rows[0])
+    fields = _fields(model, ())
+    for field in _filled_in(model):
+        for row in rows:
+            field.pre_save(row, add=True)
+    return Asked(_insert(model, but), [_values(rows, fields)], lambda cursor: {key for (key,) in cursor.fetchall()})
+
+
+@cache
+def _update(model: type[Model], names: tuple[str, ...]) -> str:
+    key, *fields = _fields(model, names)
+    table = model._meta.db_table
+    changes = ", ".join(f"{field.column} = new.{field.column}" for field in fields)
+    return (
+        f"UPDATE {table} SET {changes} FROM {_recordset([key, *fields])} "  # noqa: S608 (names of ours)
+        f"WHERE {table}.{key.column} = new.{key.column}"
+    )
+
+
+@cache
+def _insert(model: type[Model], but: str) -> str:
+    fields = _fields(model, ())
     columns = ", ".join(field.column for field in fields)
     unless = f"ON CONFLICT ({but}) DO NOTHING" if but else ""
-    for row in rows:
-        for field in fields:
-            field.pre_save(row, add=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {meta.db_table} ({columns}) SELECT {columns} FROM {_recordset(fields)} "  # noqa: S608 (ours)
-            f"{unless} RETURNING {cast('Any', meta.pk).column}",
-            [_values(rows, fields)],
-        )
-        return {key for (key,) in cursor.fetchall()}
+    return (
+        f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {columns} FROM {_recordset(fields)} "  # noqa: S608 (ours)
+        f"{unless} RETURNING {cast('Any', model._meta.pk).column}"
+    )
+
+
+@cache
+def _fields(model: type[Model], names: tuple[str, ...]) -> list[Any]:
+    """The key and these; all of them when there are no names."""
+    meta = model._meta
+    return [meta.pk, *(meta.get_field(name) for name in names)] if names else [*meta.concrete_fields]
+
+
+@cache
+def _filled_in(model: type[Model]) -> list[Any]:
+    """The fields that find their values themselves when a row is stored."""
+    return [field for field in _fields(model, ()) if type(field).pre_save is not Field.pre_save]
 
 
 def _recordset(fields: Sequence[Any]) -> str:
