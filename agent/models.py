@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.ids import uuid7
 from tenants.models import Tenant, TenantOwned
+from tenants.prepared import AnyGiven, Asked, Given, Prepared
 
 MAX_LENGTH = 100_000
 
@@ -60,8 +61,12 @@ class SystemPrompt(TenantOwned):
     @classmethod
     def active_for(cls, tenant: Tenant, phone_number_id: str = "") -> "SystemPrompt | None":
         """What the agent is told on this number: its own prompt, else the tenant's."""
-        fitting = cls.objects.for_tenant(tenant).filter(is_active=True, phone_number_id__in=["", phone_number_id])
-        return fitting.order_by("-phone_number_id").first()
+        return next(iter(cls.asked_for(tenant, phone_number_id).now()), None)
+
+    @staticmethod
+    def asked_for(tenant: Tenant, phone_number_id: str) -> "Asked[list[SystemPrompt]]":
+        """The same, to be asked together with other things: a list of that one, or of none."""
+        return IN_FORCE.asked(tenant=tenant.pk, numbers=["", phone_number_id])
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Gives a new prompt the tenant's next version number."""
@@ -80,3 +85,10 @@ class SystemPrompt(TenantOwned):
             before.filter(is_active=True).exclude(pk=self.pk).update(is_active=False)
             self.is_active, self.activated_at = True, timezone.now()
             self.save(update_fields=["is_active", "activated_at"])
+
+
+IN_FORCE = Prepared(
+    lambda: SystemPrompt.objects.filter(
+        tenant=Given("tenant"), is_active=True, phone_number_id=AnyGiven("numbers")
+    ).order_by("-phone_number_id")[:1]
+)

@@ -30,13 +30,12 @@ class Question:
     customer: str
 
 
-def question_of(tenant: Tenant, phone_number_id: str, customer: str, turns: Sequence[Turn]) -> Question:
-    """What to ask for the reply to the last turns, on this number of the tenant's.
+def question_of(tenant: Tenant, prompt: SystemPrompt | None, customer: str, turns: Sequence[Turn]) -> Question:
+    """What to ask for the reply to the last turns, with the tenant's prompt in force.
 
     `customer` is our id of the person; the provider is given a pseudonym of it. Raises NoPrompt when the tenant has no
     active prompt: an agent that nobody has instructed says nothing.
     """
-    prompt = SystemPrompt.active_for(tenant, phone_number_id)
     if prompt is None:
         raise NoPrompt("The tenant has no active system prompt.")
     return Question(prompt, turns, _pseudonym(tenant, customer))

@@ -14,9 +14,8 @@ from benchmarks.bodies import Block, wamid
 from benchmarks.filling import HUGE, HUGE_EVERY, TENANTS, Archive, id_of, size_of
 from benchmarks.sizes import Sizes
 from benchmarks.table import Row, middle, number, say
-from conversations import retention
-from conversations.context import said
-from conversations.models import Conversation
+from conversations import context, retention
+from conversations.standing import standing_of
 from tenants.models import ApiKey, Tenant
 from whatsapp.signature import sign
 
@@ -174,9 +173,10 @@ class Places:
         _expect(self._staff.get(path).status_code, path)
 
     def _context(self, place: int) -> None:
-        everything = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
-        conversation = everything.get(pk=self._talk(place))
-        said(conversation, list(conversation.unheard().select_related("attachment__file")))
+        standing = standing_of(self._talk(place))
+        assert standing is not None  # noqa: S101
+        conversation, _drafts, unheard = standing
+        context.said(conversation, context.earlier(conversation, unheard).now(), unheard)
 
     def _post(self, place: int, later: int) -> None:
         """A customer whom we know says something; a second later, Meta says it again in other bytes."""

@@ -12,7 +12,7 @@ from django.db.models import F, Func, IntegerField
 from procrastinate.exceptions import ConnectorException
 
 from conversations.models import WebhookEvent
-from conversations.models.bulk import insert_each
+from tenants.bulk import insert_each
 from tenants.queue import queue
 
 logger = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ Knows rows; nothing of when the agent speaks, or of what.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import F, Q
@@ -13,18 +14,28 @@ from agent.ports import Media, Speaker, Turn
 from conversations import media
 from conversations.models import Conversation, Message
 from conversations.wording import agent_text
+from tenants.prepared import Asked, Given, Prepared
 
 
-def said(conversation: Conversation, unheard: Sequence[Message]) -> list[Turn]:
+def earlier(conversation: Conversation, unheard: Sequence[Message]) -> Asked[list[Message]]:
+    """The last messages before what is unheard, the newest first: to be asked for together with other things."""
+    last = _last(conversation.tenant.context_limit)
+    return last.asked(conversation=conversation.pk, unheard=unheard[0].sequence)
+
+
+@cache
+def _last(limit: int) -> Prepared[Message]:
+    of_conversation = Message.objects.filter(conversation=Given("conversation")).select_related("attachment__file")
+    shown = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Message.Reason.RESENT))
+    heard = shown.exclude(wants_answer=True, sequence__gte=Given("unheard"))
+    in_order = heard.annotate(heard=F("in_reply_to__sequence")).order_by("-said_at", "-sequence")
+    return Prepared(lambda: in_order[:limit])
+
+
+def said(conversation: Conversation, earlier: Sequence[Message], unheard: Sequence[Message]) -> list[Turn]:
     """The last messages, as the model is shown them, and everything unheard at the end."""
-    of_conversation = conversation.messages.select_related("attachment__file").annotate(
-        heard=F("in_reply_to__sequence")
-    )
-    earlier = of_conversation.exclude(Q(status=Message.Status.FAILED) | Q(reason=Message.Reason.RESENT)).exclude(
-        wants_answer=True, sequence__gte=unheard[0].sequence
-    )
     limit = conversation.tenant.context_limit
-    last = list(earlier.order_by("-said_at", "-sequence")[: max(limit - len(unheard), 0)])
+    last = earlier[: max(limit - len(unheard), 0)]
     new = sorted(unheard, key=lambda message: (message.said_at, message.sequence))
     in_order = [*_as_the_agent_knew_it(last), *new[-limit:]]
     shown = media.shown(in_order)

@@ -19,9 +19,9 @@ from procrastinate.contrib.django import app
 from conversations import accepting, messages, people, statuses
 from conversations.accepting import UNREACHABLE
 from conversations.models import WebhookEvent
-from conversations.models.bulk import update_each
 from conversations.tasks import KeepTrying
 from conversations.whose import Part
+from tenants.bulk import update_each
 from whatsapp import accounts
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import (

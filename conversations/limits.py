@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from conversations.models import PAUSE_FIELDS, Conversation, Message, Through, Writer
 from conversations.reasons import MANY_TURNS, SAME_WORDS
+from tenants.prepared import Asked, Given, Prepared
 
 AN_HOUR = timedelta(hours=1)
 # The same words so often within so short a time are an auto-reply, not a person.
@@ -20,17 +21,32 @@ MOST_REPEATS = 5
 REPEATS_WITHIN = timedelta(minutes=10)
 
 
-def reason_to_stop(conversation: Conversation, unheard: Sequence[Message]) -> str:
-    """Why the agent had better say nothing more here for a while; empty when all is well."""
+def _counts() -> QuerySet[Message, tuple[int, int]]:
+    """How often the agent has answered lately, and how often the customer has said the same; nothing for never."""
+    lately = Message.objects.filter(conversation=Given("conversation"), said_at__gt=Given("an_hour_ago"))
+    same = Q(said_at__gt=Given("a_moment_ago"), author=Message.Author.CUSTOMER, text=Given("said"))
+    by_agent = Q(in_reply_to__isnull=False)
+    in_all = lately.order_by().values("conversation")
+    counted = in_all.annotate(answers=Count("pk", filter=by_agent), same=Count("pk", filter=same))
+    return counted.values_list("answers", "same")
+
+
+COUNTS = Prepared(_counts)
+
+
+def counts(conversation: Conversation, unheard: Sequence[Message]) -> Asked[list[tuple[int, int]]]:
+    """What `reason_to_stop` has to know: to be asked for together with other things."""
     now = timezone.now()
-    said = unheard[-1].text
-    repeats = Q(said_at__gt=now - REPEATS_WITHIN, author=Message.Author.CUSTOMER, text=said)
-    counted = conversation.messages.filter(said_at__gt=now - AN_HOUR).aggregate(
-        answers=Count("pk", filter=Q(in_reply_to__isnull=False)), repeats=Count("pk", filter=repeats)
-    )
-    if counted["answers"] >= settings.TURNS_PER_HOUR:
+    since = {"an_hour_ago": now - AN_HOUR, "a_moment_ago": now - REPEATS_WITHIN}
+    return COUNTS.asked(conversation=conversation.pk, said=unheard[-1].text, **since)
+
+
+def reason_to_stop(counted: Sequence[tuple[int, int]], unheard: Sequence[Message]) -> str:
+    """Why the agent had better say nothing more here for a while; empty when all is well."""
+    answers, same = counted[0] if counted else (0, 0)
+    if answers >= settings.TURNS_PER_HOUR:
         return MANY_TURNS % {"number": settings.TURNS_PER_HOUR}
-    if said and counted["repeats"] > MOST_REPEATS:
+    if unheard[-1].text and same > MOST_REPEATS:
         return SAME_WORDS % {"number": MOST_REPEATS}
     return ""
 

@@ -22,9 +22,9 @@ from conversations.models import (
     Through,
     Writer,
 )
-from conversations.models.bulk import insert_each, update_each
 from conversations.tasks import queue_answers
 from conversations.whose import Part, conversations_of, said_at_of
+from tenants.bulk import insert_each, update_each
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import Echo, InboundMessage, PastMessage, Said
 

@@ -5,6 +5,7 @@ Knows the ways a send can end; nothing of why the message was written.
 
 import logging
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import close_old_connections, transaction
@@ -13,7 +14,9 @@ from django.utils import timezone
 
 from conversations import statuses, trace
 from conversations.models import SERVICE_WINDOW, Conversation, Decision, Message
+from conversations.models.message import moving
 from conversations.phrasing import split, to_whatsapp
+from tenants.prepared import Given, Prepared, PreparedUpdate
 from whatsapp import backoff, templates
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError, GraphUnavailable, OutcomeUnknown
@@ -35,6 +38,10 @@ WHY_NOT = {
 WORD_OF = {Reason.TAKEN_OVER: Word.TAKEN_OVER, Reason.WINDOW_CLOSED: Word.WINDOW_CLOSED}
 # What must become clear before the next part of a reply is sent.
 UNSETTLED = (Status.SENDING, Status.UNKNOWN)
+
+DRAFTS = Prepared(
+    lambda: Message.objects.filter(conversation=Given("conversation"), status=Status.DRAFTED).order_by("sequence")
+)
 
 
 def draft(locked: Conversation, heard: Message, **fields: Any) -> list[Message]:
@@ -63,8 +70,7 @@ def send_drafts(conversation: Conversation) -> None:
 
     Looks again until nothing moves: what another job found while we were sending, it has left to us.
     """
-    drafts = conversation.messages.filter(status=Status.DRAFTED).order_by("sequence")
-    while any(_goes_on(message, conversation) for message in drafts.all()):
+    while any(_goes_on(message, conversation) for message in DRAFTS(conversation=conversation.pk)):
         pass
 
 
@@ -153,8 +159,8 @@ def _begin(message: Message, conversation: Conversation) -> bool:
     _wait_if_throttled(message, connection)
     with transaction.atomic():
         locked = Conversation.locked(conversation.pk)
-        if locked is None or _sent_before(message).exists():  # part of another now, or not its turn: see send_drafts
-            return False
+        if locked is None or _sent_before(locked.pk, message.sequence).exists():
+            return False  # part of another now, or not its turn: see send_drafts
         if reason := _why_not(message, locked):
             trace.note_about_answer(message, WORD_OF.get(reason, Word.FAILED), WHY_NOT[reason])
             unheard: dict[str, Any] = {"in_reply_to": None} if reason == Reason.TAKEN_OVER else {}
@@ -167,26 +173,43 @@ def _sets_out(message: Message, connection: WhatsappConnection) -> bool:
     """The same where nothing at all is in the way, as nearly always: in one statement, which sees every pause that was
     made before it."""
     now = timezone.now()
+    changes = {"status": Status.SENDING, "status_at": now, **_anew(message)}
+    given = {"now": now, "since": now - SERVICE_WINDOW, "connected_at": connection.connected_at}
+    sets_out = SETS_OUT[message.author == Message.Author.AGENT]
+    return message.has_moved(changes, sets_out(message=message.pk, **given, **changes))
+
+
+def _setting_out(*, is_agents: bool) -> QuerySet[Message]:
+    """The given draft, when it may go: by its connection, its window, who speaks, and what is sent before it."""
     free = Conversation.objects.filter(
-        Q(connection__throttled_until=None) | Q(connection__throttled_until__lte=now),
+        Q(connection__throttled_until=None) | Q(connection__throttled_until__lte=Given("now")),
         pk=OuterRef("conversation"),
         connection__status=WhatsappConnection.Status.CONNECTED,
-        connection__connected_at=connection.connected_at,  # so that its token is the one that we know
-        window_opened_at__gte=now - SERVICE_WINDOW,
+        connection__connected_at=Given("connected_at"),  # so that its token is the one that we know
+        window_opened_at__gte=Given("since"),
     )
-    if message.author == Message.Author.AGENT:
-        free = free.filter(Q(agent_paused_until=None) | Q(agent_paused_until__lte=now))
-    return message.advance(Status.SENDING, only_if=Exists(free) & ~Exists(_sent_before(message)), **_anew(message))
+    if is_agents:
+        free = free.filter(Q(agent_paused_until=None) | Q(agent_paused_until__lte=Given("now")))
+    before = _sent_before(OuterRef("conversation"), OuterRef("sequence"))
+    return moving(Status.SENDING).filter(Exists(free), ~Exists(before))
 
 
-def _sent_before(message: Message) -> QuerySet[Message]:
+def _sent_before(conversation: Any, sequence: Any) -> QuerySet[Message]:
     """What another job is sending in this conversation at this moment, and what must arrive first."""
-    earlier = Message.objects.filter(conversation=message.conversation_id, sequence__lt=message.sequence)
-    return earlier.filter(status=Status.SENDING)
+    return Message.objects.filter(conversation=conversation, sequence__lt=sequence, status=Status.SENDING)
 
 
 def _anew(message: Message) -> dict[str, Any]:
     return {"reason": "", "error": "", "error_code": None, "tries": message.tries + 1}
+
+
+SETS_OUT = {
+    is_agents: PreparedUpdate(
+        partial(_setting_out, is_agents=is_agents),
+        **{name: Given(name) for name in ("status", "status_at", "reason", "error", "error_code", "tries")},
+    )
+    for is_agents in (True, False)
+}
 
 
 def _why_not(message: Message, conversation: Conversation) -> Message.Reason | None:

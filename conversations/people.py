@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from conversations.merging import merge
 from conversations.models import WhatsappUser
-from conversations.models.bulk import update_each
+from tenants.bulk import update_each
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import ChangedIdentity, MarketingWish, Person, SavedContact
 

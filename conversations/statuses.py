@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from conversations.models import Message, ParkedStatus
-from conversations.models.bulk import update_each
+from tenants.bulk import update_each
 from whatsapp import roundtrip
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import StatusUpdate

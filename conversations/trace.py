@@ -7,9 +7,11 @@ import logging
 from collections.abc import Sequence
 
 from django.db import DatabaseError
-from django.db.models import Min, Q
+from django.db.models import Q
 
 from conversations.models import Decision, Message
+from tenants.bulk import insert_each
+from tenants.prepared import Given, Prepared
 from tenants.transactions import contained
 
 logger = logging.getLogger(__name__)
@@ -18,13 +20,22 @@ Word = Decision.Word
 # What may be found again and again while nothing changes: told once.
 STATES = (Word.NOT_CONNECTED, Word.PAUSED, Word.MEDIA_AWAITED, Word.UNAVAILABLE)
 
+# Of the decisions about messages up to one: which message each begins with.
+ABOUT = Prepared(
+    lambda: (
+        Decision.objects.filter(conversation=Given("conversation"), last=Given("last"))
+        .order_by("first")
+        .values_list("first", flat=True)[:1]
+    )
+)
+
 
 def note(messages: Sequence[Message], word: Decision.Word, detail: str = "") -> None:
     """Keeps this decision about these messages; a state that lasts is told once."""
     if messages:
         decision = _decision(messages[0], messages[-1].sequence, word, detail)
         if word not in STATES or not _is_told(decision):
-            decision.save(force_insert=True)
+            insert_each([decision])
 
 
 def _decision(first: Message, last: int, word: Decision.Word, detail: str = "") -> Decision:
@@ -74,10 +85,10 @@ def note_about_answer(answer: Message, word: Decision.Word, detail: str = "") ->
 
 
 def _keep_about(answer: Message, heard: Message, word: Decision.Word, detail: str) -> None:
-    drafted = Decision.objects.filter(conversation=answer.conversation_id, last=heard.sequence)
+    about = ABOUT(conversation=answer.conversation_id, last=heard.sequence)
     decision = _decision(heard, heard.sequence, word, detail)
-    decision.first = drafted.aggregate(first=Min("first"))["first"] or heard.sequence
-    decision.save(force_insert=True)
+    decision.first = min(about, default=heard.sequence)
+    insert_each([decision])
 
 
 def decisions_about(message: Message) -> list[Decision]:

@@ -13,12 +13,14 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from agent.ports import LlmError, LlmRefused, NoPrompt, Reply
+from agent.models import SystemPrompt
+from agent.ports import LlmError, LlmRefused, NoPrompt, Reply, Turn
 from agent.replies import Question, question_of
-from conversations import handover, limits, media, outbound, patience, trace
-from conversations.context import said
+from conversations import context, handover, limits, media, outbound, patience, trace
 from conversations.models import Conversation, Decision, Message
 from conversations.reasons import ASKED, NO_TRANSCRIBER
+from conversations.standing import CONVERSATION, UNHEARD, is_last_word, is_settled, standing_of
+from tenants.prepared import together
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError
 from whatsapp.exchanges import keep_for
@@ -65,9 +67,11 @@ def begin(conversation_id: UUID | str, dropped: int = 0) -> Step | None:
     speaks, or the conversation has become part of another; it stays due, and goes on when that is over.
     Raises GraphUnavailable when drafts cannot be sent now.
     """
-    while conversation := _conversation(conversation_id):
-        _send_drafts(conversation)
-        unheard = list(conversation.unheard().select_related("attachment__file"))
+    while standing := standing_of(conversation_id):
+        conversation, drafts, unheard = standing
+        if drafts:
+            _send_drafts(conversation)
+            unheard = UNHEARD(conversation=conversation.pk)
         if _has_ended(conversation, unheard):
             return None
         if unheard and not conversation.is_paused and (step := _take_turn(conversation, unheard, dropped)):
@@ -77,18 +81,13 @@ def begin(conversation_id: UUID | str, dropped: int = 0) -> Step | None:
 
 def send_drafts(conversation_id: UUID | str) -> None:
     """Sends what is drafted here, whoever wrote it. Raises GraphUnavailable when that is not possible now."""
-    if conversation := _conversation(conversation_id):
+    for conversation in CONVERSATION(conversation=conversation_id):
         _send_drafts(conversation)
 
 
 def _send_drafts(conversation: Conversation) -> None:
     if _is_connected(conversation):
         outbound.send_drafts(conversation)
-
-
-def _conversation(conversation_id: UUID | str) -> Conversation | None:
-    everything = Conversation.objects.select_related("tenant", "connection", "whatsapp_user")
-    return everything.filter(pk=conversation_id).first()
 
 
 def _is_connected(conversation: Conversation) -> bool:
@@ -101,7 +100,7 @@ def _has_ended(conversation: Conversation, unheard: Sequence[Message]) -> bool:
         trace.note(unheard, Word.NOT_CONNECTED, conversation.connection.status)
         return True
     if not unheard:
-        return _nothing_left(conversation)
+        return is_settled(conversation)
     return conversation.is_paused and _is_held(conversation, unheard)
 
 
@@ -112,18 +111,6 @@ def _is_held(conversation: Conversation, unheard: Sequence[Message]) -> bool:
     return bool(silent.update(answer_held=True))
 
 
-def _nothing_left(conversation: Conversation) -> bool:
-    """Nothing is owed any more; decided under the lock that every new message takes."""
-    with transaction.atomic():
-        locked = Conversation.locked(conversation.pk)
-        if locked is None:
-            return True
-        waiting = locked.unheard().exists() or outbound.sendable().filter(conversation=locked).exists()
-        if not waiting:
-            Conversation.objects.filter(pk=locked.pk).update(answer_due_at=None, answer_held=False)
-        return not waiting
-
-
 def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: int) -> Step | None:
     """What the model is to be asked; None when the turn has been spoken without it, or cannot be."""
     if seconds := patience.seconds_left(unheard, conversation.tenant):
@@ -132,7 +119,13 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: 
         trace.note(unheard, Word.WINDOW_CLOSED)
         _say_nothing(unheard, Reason.WINDOW_CLOSED, "The service window has closed.")
         return None
-    if why := limits.reason_to_stop(conversation, unheard):
+    number = conversation.connection.phone_number_id
+    [counted, earlier, prompts] = together(
+        limits.counts(conversation, unheard),
+        context.earlier(conversation, unheard),
+        SystemPrompt.asked_for(conversation.tenant, number),
+    )
+    if why := limits.reason_to_stop(counted, unheard):
         trace.note(unheard, Word.LIMITED, why)
         limits.stop(conversation, why)
         return None
@@ -150,13 +143,19 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: 
         trace.note(unheard, Word.DRAFTED, NO_TRANSCRIBER)
         _say(unheard, text=media.please_write(conversation.tenant.language), note=NO_TRANSCRIBER)
         return None
-    return _ask(conversation, unheard, dropped)
+    said = context.said(conversation, earlier, unheard)
+    return _ask(conversation, unheard, next(iter(prompts), None), said, dropped)
 
 
-def _ask(conversation: Conversation, unheard: Sequence[Message], dropped: int) -> Ask | None:
-    number, customer = conversation.connection.phone_number_id, str(conversation.whatsapp_user_id)
+def _ask(
+    conversation: Conversation,
+    unheard: Sequence[Message],
+    prompt: SystemPrompt | None,
+    said: Sequence[Turn],
+    dropped: int,
+) -> Ask | None:
     try:
-        question = question_of(conversation.tenant, number, customer, said(conversation, unheard))
+        question = question_of(conversation.tenant, prompt, str(conversation.whatsapp_user_id), said)
     except LlmError as error:
         _give_up(unheard, error)
         return None
@@ -189,7 +188,7 @@ def conclude(ask: Ask, reply: Reply | LlmError) -> Step | None:
             drafts = _take_down(locked, ask, reply)
     if was_quiet and len(drafts) == 1 and drafts[0].status == Message.Status.DRAFTED:
         outbound.send(drafts[0], ask.conversation)
-        if drafts[0].status == Message.Status.SENT and _was_last_word(drafts[0]):
+        if drafts[0].status == Message.Status.SENT and is_last_word(drafts[0]):
             return None
     return begin(ask.conversation.pk, ask.dropped + 1 if overtaken else 0)
 
@@ -201,12 +200,6 @@ def _overtaken(ask: Ask, locked: Conversation) -> Decision.Word | None:
         return Word.TAKEN_OVER
     newer = locked.unheard().filter(sequence__gt=ask.heard.sequence)
     return Word.SUPERSEDED if ask.dropped < MOST_DROPPED and newer.exists() else None
-
-
-def _was_last_word(message: Message) -> bool:
-    """Nothing is owed any more when nothing was said since: in one statement, so that nothing comes in between."""
-    conversation = Conversation.objects.filter(pk=message.conversation_id, last_sequence=message.sequence)
-    return bool(conversation.update(answer_due_at=None, answer_held=False))
 
 
 def _take_down(locked: Conversation, ask: Ask, reply: Reply | LlmError) -> list[Message]:

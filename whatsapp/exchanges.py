@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
+from tenants.bulk import insert_each
 from tenants.transactions import contained
 from whatsapp.client import Exchange, Keep
 from whatsapp.models import EmbeddedSignupSession, GraphExchange, WhatsappConnection
@@ -32,20 +33,24 @@ def keep_for_signup(session: EmbeddedSignupSession) -> Keep:
 def _keep(exchange: Exchange, **about: Any) -> None:
     try:
         with contained():
-            GraphExchange.objects.create(
-                method=exchange.method,
-                path=exchange.path[:300],
-                status=exchange.status,
-                milliseconds=exchange.milliseconds,
-                code=exchange.code,
-                trace_id=exchange.trace_id[:100],
-                error=exchange.error[:500],
-                request=_storable(exchange.request),
-                response=_storable(exchange.response),
-                **about,
-            )
+            insert_each([_row(exchange, about)])
     except DatabaseError:
         logger.exception("an exchange with Meta was not kept")
+
+
+def _row(exchange: Exchange, about: dict[str, Any]) -> GraphExchange:
+    return GraphExchange(
+        method=exchange.method,
+        path=exchange.path[:300],
+        status=exchange.status,
+        milliseconds=exchange.milliseconds,
+        code=exchange.code,
+        trace_id=exchange.trace_id[:100],
+        error=exchange.error[:500],
+        request=_storable(exchange.request),
+        response=_storable(exchange.response),
+        **about,
+    )
 
 
 def _storable(value: Any) -> Any:

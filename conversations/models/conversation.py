@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.people import WhatsappUser
+from tenants.bulk import inserting, updating
 from tenants.ids import uuid7
 from tenants.models import TenantOwned
+from tenants.prepared import Given, Prepared, together
 from whatsapp.models import WhatsappConnection
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Conversation(TenantOwned):
     @classmethod
     def locked(cls, conversation_id: UUID) -> "Conversation | None":
         """The row as it is now, held until the transaction ends; None when it is part of another now, or gone."""
-        return cls.objects.select_for_update().filter(pk=conversation_id).first()
+        return next(iter(LOCKED(conversation=conversation_id)), None)
 
     def append(self, **fields: Any) -> "Message":
         """Adds the next message. This is the row as `locked` gave it, so numbers follow the order of commits.
@@ -130,14 +131,16 @@ class Conversation(TenantOwned):
         """
         self.last_sequence += 1
         self.last_message_at = max(fields.pop("said_at", None) or timezone.now(), self.last_message_at)
-        self.save(update_fields=["last_sequence", "last_message_at"])
-        return self.messages.create(
+        message = self.messages.model(
+            conversation=self,
             tenant_id=self.tenant_id,
             connection_id=self.connection_id,
             sequence=self.last_sequence,
             said_at=self.last_message_at,
             **fields,
         )
+        together(updating([self], "last_sequence", "last_message_at"), inserting([message]))
+        return message
 
     def unheard(self) -> "models.QuerySet[Message]":
         """The customer's messages that want an answer and that no message of ours has heard yet, the oldest first.
@@ -145,9 +148,7 @@ class Conversation(TenantOwned):
         By what our messages say they have heard, not by who spoke last: a message that arrives while the agent
         thinks stands before the reply, and is still unheard.
         """
-        heard = self.messages.filter(in_reply_to__isnull=False).order_by("-sequence")
-        last_heard = Coalesce(Subquery(heard.values("in_reply_to__sequence")[:1]), 0)
-        return self.messages.filter(wants_answer=True, sequence__gt=last_heard).order_by("sequence")
+        return self.messages.model.unheard_in(self.pk)
 
     def silence(self, until: datetime, writer: Writer, reason: str = "") -> None:
         """The agent is silent until then. Does not save."""
@@ -182,3 +183,6 @@ class Conversation(TenantOwned):
     def window_closes_at(self) -> datetime | None:
         """Until when we may write freely; None when the customer has never opened the window."""
         return self.window_opened_at + SERVICE_WINDOW if self.window_opened_at else None
+
+
+LOCKED = Prepared(lambda: Conversation.objects.select_for_update().filter(pk=Given("conversation")))

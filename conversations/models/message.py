@@ -1,10 +1,12 @@
 """The messages, either way, and how a message may change. Knows nothing of Meta's JSON, of HTTP or of the queue."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -13,10 +15,10 @@ from conversations.models.conversation import Conversation, Through
 from conversations.models.events import WebhookEvent
 from tenants.ids import uuid7
 from tenants.models import TenantOwned
+from tenants.prepared import Given, PreparedUpdate
 from whatsapp.models import WhatsappConnection
 
 # Meta may have them, and nobody has decided yet what follows from it.
-EVER = Q()
 UNDECIDED = Q(status="unknown") & ~Q(reason__in=["left_unknown", "resent"])
 
 
@@ -199,24 +201,45 @@ class Message(TenantOwned):
     def __str__(self) -> str:
         return self.text[:60] or self.type
 
+    @classmethod
+    def unheard_in(cls, conversation: Any) -> "models.QuerySet[Message]":
+        """See `Conversation.unheard`. `conversation` is its key, or what stands for it in a prepared query."""
+        of_conversation = cls.objects.filter(conversation=conversation)
+        heard = of_conversation.filter(in_reply_to__isnull=False).order_by("-sequence")
+        last_heard = Coalesce(Subquery(heard.values("in_reply_to__sequence")[:1]), 0)
+        return of_conversation.filter(wants_answer=True, sequence__gt=last_heard).order_by("sequence")
+
     def may_become(self, status: str) -> bool:
         """Whether that is forward from where it stands."""
         return status in MOVES.get(self.status, ())
 
-    def advance(self, status: str, at: datetime | None = None, *, only_if: Q = EVER, **fields: Any) -> bool:
-        """Moves the message to `status` if that is forward, and `only_if` holds; of two callers at once, one gets True.
+    def advance(self, status: str, **fields: Any) -> bool:
+        """Moves the message to `status` if that is forward; of two callers at once, one gets True.
 
         `fields` are written along with it. The instance is as the row is then.
         """
-        before = [earlier for earlier, later in MOVES.items() if status in later]
-        changes = {"status": status, "status_at": at or timezone.now(), **fields}
-        moved = Message.objects.filter(only_if, pk=self.pk, status__in=before).update(**changes)
+        changes = {"status": status, "status_at": timezone.now(), **fields}
+        return self.has_moved(changes, _move(status, tuple(changes))(message=self.pk, **changes))
+
+    def has_moved(self, changes: Mapping[str, Any], moved: int) -> bool:
+        """Whether a move with these changes was made, to `moved` rows; the instance is as the row is then."""
         if not moved:
             self.refresh_from_db(fields=[*changes])
             return False
         for name, value in changes.items():
             setattr(self, name, value)
         return True
+
+
+def moving(status: str) -> models.QuerySet[Message]:
+    """The message that a prepared statement is given, if `status` is forward for it."""
+    before = [earlier for earlier, later in MOVES.items() if status in later]
+    return Message.objects.filter(pk=Given("message"), status__in=before)
+
+
+@cache
+def _move(status: str, names: Sequence[str]) -> PreparedUpdate:
+    return PreparedUpdate(lambda: moving(status), **{name: Given(name) for name in names})
 
 
 _SEEN = ("sent", "delivered", "read", "played")

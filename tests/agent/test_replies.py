@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.models import SystemPrompt
 from agent.ports import LlmError, LlmRefused, LlmUnavailable, Media, Speaker, Turn
 from agent.replies import NOT_SHOWN, question_of, reply_to
 from tests.fakes import in_a_loop
@@ -11,7 +12,7 @@ PHOTO = Turn(Speaker.CUSTOMER, "[A photo.] How much is this?", Media("image/jpeg
 
 
 def ask(tenant, *turns: Turn):
-    question = question_of(tenant, "101", "somebody", turns)
+    question = question_of(tenant, SystemPrompt.active_for(tenant), "somebody", turns)
     return in_a_loop(lambda: reply_to(question)).text
 
 

@@ -36,9 +36,10 @@ def inserting(rows: Sequence[Model], *, but: str = "") -> Asked[set[Any]]:
     """The statement that does so for these rows, at least one, with one JSON parameter instead of one per value."""
     model = type(rows[0])
     fields = _fields(model, ())
-    for field in _filled_in(model):
-        for row in rows:
+    for row in rows:
+        for field in _filled_in(model):
             field.pre_save(row, add=True)
+        row._state.adding, row._state.db = False, connection.alias
     return Asked(_insert(model, but), [_values(rows, fields)], lambda cursor: {key for (key,) in cursor.fetchall()})
 
 
