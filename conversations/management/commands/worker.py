@@ -16,8 +16,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
+from psycopg import AsyncConnection
 from psycopg.errors import RaiseException
 
 from agent.providers import close_provider
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 # How late a job may start that was put off: new ones are announced by PostgreSQL.
 POLL_SECONDS = 1.0
+QUEUE_CONNECTIONS = 4
 
 
 class Command(BaseCommand):
@@ -47,7 +50,7 @@ async def work(concurrency: int) -> None:
     untold: list[asyncio.Task[Any]] = []
     threads = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="job")
     asyncio.get_running_loop().set_default_executor(threads)
-    with app.replace_connector(DjangoConnector().get_worker_connector()) as worker_app:
+    with app.replace_connector(_connector()) as worker_app:
         async with worker_app.open_async(), AsyncExitStack() as stack:
             stack.push_async_callback(close_provider)
             await worker_app.run_worker_async(
@@ -61,6 +64,16 @@ async def work(concurrency: int) -> None:
             )
     if untold:
         raise CommandError("The worker has lost sight of a job and has to be started again.")
+
+
+def _connector() -> PsycopgConnector:
+    """The queue's own connections. Each of its statements is a transaction by itself, so none needs two more round
+    trips to begin and end one."""
+
+    async def configure(connection: AsyncConnection) -> None:
+        await connection.set_autocommit(True)
+
+    return PsycopgConnector(kwargs=connector_params(), configure=configure, min_size=1, max_size=QUEUE_CONNECTIONS)
 
 
 async def _mind(
