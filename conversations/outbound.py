@@ -1,6 +1,6 @@
-"""Hands our drafts to Meta, and keeps what came of it.
+"""Our drafts: how they come to be, in which order they go out, and whether one may go now.
 
-Knows the ways a send can end; nothing of why the message was written.
+Knows nothing of why a message was written; what Meta makes of it is `delivery`'s.
 """
 
 import logging
@@ -8,21 +8,20 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import close_old_connections, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from conversations import statuses, trace
+from conversations import trace
+from conversations.delivery import deliver
 from conversations.models import SERVICE_WINDOW, Conversation, Decision, Message
-from conversations.models.message import moving
+from conversations.models.message import movable_to
 from conversations.phrasing import split, to_whatsapp
-from tenants.prepared import Given, Prepared, PreparedUpdate
-from whatsapp import backoff, templates
-from whatsapp.client import GraphClient
-from whatsapp.errors import AccessTokenRejected, GraphError, GraphUnavailable, OutcomeUnknown
-from whatsapp.exchanges import keep_for
+from tenants.prepared import Asked, Given, Prepared, PreparedUpdate, together
+from tenants.transactions import contained
+from whatsapp import backoff
+from whatsapp.errors import GraphUnavailable
 from whatsapp.models import WhatsappConnection
-from whatsapp.refusals import Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -116,25 +115,29 @@ def send(message: Message, conversation: Conversation) -> None:
     `sending` is committed before the call, so that a crash leaves a trace, and nothing is ever sent twice: what
     may have reached Meta is `unknown` until a status says more. Raises GraphUnavailable when it surely has not.
     """
-    if not _begin(message, conversation):
-        return
-    connection = conversation.connection
-    client = GraphClient(connection.access_token, keep_for(connection, message.pk))
-    close_old_connections()
+    if _begin(message, conversation):
+        deliver(message, conversation)
+
+
+def draft_and_set_out(conversation: Conversation, heard: Message, *along: Asked[Any], **fields: Any) -> Message | None:
+    """The same as `draft`, and the draft is being sent already when nothing is in the way: all of it in one statement
+    without the conversation's lock, so nothing when somebody has said something since it was read, or for a long reply.
+
+    What is given `along` is done with it, or not at all.
+    """
+    text, *others = _parts(fields.pop("text"), by_model=bool(fields.get("llm_model")))
+    if others:
+        return None
+    ours = {"direction": Message.Direction.OUTBOUND, "author": Message.Author.AGENT, "status": Status.DRAFTED}
+    message = conversation.next(in_reply_to=heard, text=text, **ours, **fields)
+    changes, setting_out = _setting_out(message, conversation.connection)
     try:
-        wamid = _hand_to_meta(client, message, conversation)
-    except GraphError as error:
-        _not_sent(message, conversation, error)
-    else:
-        _sent(message, wamid)
-
-
-def _hand_to_meta(client: GraphClient, message: Message, conversation: Conversation) -> str:
-    number, recipient = conversation.connection.phone_number_id, conversation.whatsapp_user.recipient
-    if message.type == Message.TEMPLATE:
-        template = templates.as_sent(message.content["template"])
-        return client.send_template(number, recipient, template, str(message.pk))
-    return client.send_text(number, recipient, message.text, str(message.pk))
+        with contained():
+            *_stored, moved = together(*conversation.appending(message), *along, setting_out)
+    except IntegrityError:
+        return None
+    message.has_moved(changes, moved)
+    return message
 
 
 def _wait_if_throttled(message: Message, connection: WhatsappConnection) -> None:
@@ -172,14 +175,20 @@ def _begin(message: Message, conversation: Conversation) -> bool:
 def _sets_out(message: Message, connection: WhatsappConnection) -> bool:
     """The same where nothing at all is in the way, as nearly always: in one statement, which sees every pause that was
     made before it."""
+    changes, setting_out = _setting_out(message, connection)
+    return message.has_moved(changes, setting_out.now())
+
+
+def _setting_out(message: Message, connection: WhatsappConnection) -> tuple[dict[str, Any], Asked[int]]:
+    """What is changed by that, and the statement."""
     now = timezone.now()
     changes = {"status": Status.SENDING, "status_at": now, **_anew(message)}
     given = {"now": now, "since": now - SERVICE_WINDOW, "connected_at": connection.connected_at}
     sets_out = SETS_OUT[message.author == Message.Author.AGENT]
-    return message.has_moved(changes, sets_out(message=message.pk, **given, **changes))
+    return changes, sets_out.asked(message=message.pk, **given, **changes)
 
 
-def _setting_out(*, is_agents: bool) -> QuerySet[Message]:
+def _free_to_go(*, is_agents: bool) -> QuerySet[Message]:
     """The given draft, when it may go: by its connection, its window, who speaks, and what is sent before it."""
     free = Conversation.objects.filter(
         Q(connection__throttled_until=None) | Q(connection__throttled_until__lte=Given("now")),
@@ -191,7 +200,7 @@ def _setting_out(*, is_agents: bool) -> QuerySet[Message]:
     if is_agents:
         free = free.filter(Q(agent_paused_until=None) | Q(agent_paused_until__lte=Given("now")))
     before = _sent_before(OuterRef("conversation"), OuterRef("sequence"))
-    return moving(Status.SENDING).filter(Exists(free), ~Exists(before))
+    return movable_to(Status.SENDING).filter(Exists(free), ~Exists(before))
 
 
 def _sent_before(conversation: Any, sequence: Any) -> QuerySet[Message]:
@@ -205,7 +214,7 @@ def _anew(message: Message) -> dict[str, Any]:
 
 SETS_OUT = {
     is_agents: PreparedUpdate(
-        partial(_setting_out, is_agents=is_agents),
+        partial(_free_to_go, is_agents=is_agents),
         **{name: Given(name) for name in ("status", "status_at", "reason", "error", "error_code", "tries")},
     )
     for is_agents in (True, False)
@@ -230,51 +239,3 @@ def _too_late(message: Message, conversation: Conversation) -> Message.Reason | 
         return Reason.TOO_LATE if message.created_at < _oldest_that_waits() else None
     closes = conversation.window_closes_at
     return Reason.WINDOW_CLOSED if closes is None or closes < timezone.now() else None
-
-
-def _sent(message: Message, wamid: str) -> None:
-    if not message.advance(Status.SENT, wamid=wamid):
-        # A status was faster than the answer to our call; it may not have told us the wamid.
-        Message.objects.filter(pk=message.pk, wamid=None).update(wamid=wamid)
-    trace.note_about_answer(message, Word.SENT)
-    statuses.join(message.connection_id, [wamid])
-
-
-def _not_sent(message: Message, conversation: Conversation, error: GraphError) -> None:
-    kept: dict[str, Any] = {"error": str(error), "error_code": _code(error), "reason": _reason(error)}
-    logger.warning("message %s was not sent: %s", message.pk, error)
-    match error:
-        case GraphUnavailable() if not backoff.is_enough(error, message.tries):
-            _wait(error, message, conversation.connection)
-            message.advance(Status.DRAFTED, **kept)
-            trace.note_about_answer(message, Word.DELAYED, str(error))
-            raise error
-        case AccessTokenRejected():
-            message.advance(Status.DRAFTED, **kept)
-            conversation.connection.access_lost(str(error))
-            trace.note_about_answer(message, Word.DELAYED, str(error))
-        case OutcomeUnknown():
-            message.advance(Status.UNKNOWN, **kept)
-            trace.note_about_answer(message, Word.UNKNOWN, str(error))
-        case _:
-            message.advance(Status.FAILED, **kept)
-            trace.note_about_answer(message, Word.FAILED, str(error))
-
-
-def _wait(error: GraphUnavailable, message: Message, connection: WhatsappConnection) -> None:
-    """How long, for this conversation; and for the whole number when that is what Meta wants."""
-    error.retry_after = backoff.pause_after(error, message.tries)
-    if error.retry_after and backoff.throttle_of(error) == Throttle.NUMBER:
-        connection.throttled(error.retry_after)
-
-
-def _code(error: GraphError) -> int | None:
-    """Meta's code. 0 is one of them, but also stands for none."""
-    return error.code if error.code or isinstance(error, AccessTokenRejected) else None
-
-
-def _reason(error: GraphError) -> str:
-    """Ours, where no code of Meta's says it."""
-    if isinstance(error, OutcomeUnknown):
-        return Reason.NO_ANSWER
-    return Reason.UNREACHABLE if isinstance(error, GraphUnavailable) and not error.code else ""

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from conversations import outbound
 from conversations.models import Conversation, Message
-from tenants.prepared import Given, Prepared, PreparedUpdate, together
+from tenants.prepared import Given, Prepared, together
 
 CONVERSATION = Prepared(
     lambda: Conversation.objects.filter(pk=Given("conversation")).select_related(
@@ -19,11 +19,6 @@ CONVERSATION = Prepared(
     )
 )
 UNHEARD = Prepared(lambda: Message.unheard_in(Given("conversation")).select_related("attachment__file"))
-NOTHING_IS_OWED = PreparedUpdate(
-    lambda: Conversation.objects.filter(pk=Given("conversation"), last_sequence=Given("sequence")),
-    answer_due_at=None,
-    answer_held=False,
-)
 
 
 class Standing(NamedTuple):
@@ -39,11 +34,6 @@ def standing_of(conversation_id: UUID | str) -> Standing | None:
     asked = (query.asked(conversation=conversation_id) for query in (CONVERSATION, outbound.DRAFTS, UNHEARD))
     [conversations, drafts, unheard] = together(*asked)
     return Standing(conversations[0], drafts, unheard) if conversations else None
-
-
-def is_last_word(message: Message) -> bool:
-    """Nothing is owed any more when nothing was said since: in one statement, so that nothing comes in between."""
-    return bool(NOTHING_IS_OWED(conversation=message.conversation_id, sequence=message.sequence))
 
 
 def is_settled(conversation: Conversation) -> bool:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conversations.models import Message, ParkedStatus
 from tenants.bulk import update_each
+from tenants.prepared import AnyGiven, Asked, Given, Prepared
 from whatsapp import roundtrip
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import StatusUpdate
@@ -24,6 +25,11 @@ BATCH = 500
 KNOWN = frozenset(Message.Status.values)
 
 Pair = tuple[StatusUpdate, WhatsappConnection]
+PARKED = Prepared(
+    lambda: ParkedStatus.objects.filter(connection=Given("connection"), wamid=AnyGiven("wamids")).values_list(
+        "wamid", flat=True
+    )[:1]
+)
 
 
 def receive(pairs: Sequence[Pair]) -> list[str]:
@@ -113,17 +119,22 @@ def _apply(status: ParkedStatus, message: Message) -> bool:
     return moves or named or priced
 
 
+def parked(connection_id: UUID, wamids: Sequence[str]) -> Asked[list[str]]:
+    """Whether statuses have come before these messages: one of their wamids, or none."""
+    return PARKED.asked(connection=connection_id, wamids=wamids)
+
+
 def join(connection_id: UUID, wamids: Sequence[str]) -> None:
     """Gives the statuses that came before these messages to them."""
-    waiting = ParkedStatus.objects.filter(connection=connection_id, wamid__in=wamids).order_by("at")
-    if not waiting.exists():
+    if not parked(connection_id, wamids).now():
         return
+    waiting = ParkedStatus.objects.filter(connection=connection_id, wamid__in=wamids).order_by("at")
     with transaction.atomic():
-        parked = list(waiting.select_for_update())
-        ours = Message.objects.filter(connection=connection_id, wamid__in={status.wamid for status in parked})
+        theirs = list(waiting.select_for_update())
+        ours = Message.objects.filter(connection=connection_id, wamid__in={status.wamid for status in theirs})
         outbound = ours.filter(direction=Message.Direction.OUTBOUND).select_for_update().order_by("pk")
         messages = {message.wamid: message for message in outbound.only(*FIELDS)}
-        joined = [status for status in parked if status.wamid in messages]
+        joined = [status for status in theirs if status.wamid in messages]
         for status in joined:
             _apply(status, messages[status.wamid])
         update_each(list(messages.values()), *FIELDS)

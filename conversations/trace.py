@@ -7,11 +7,11 @@ import logging
 from collections.abc import Sequence
 
 from django.db import DatabaseError
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from conversations.models import Decision, Message
-from tenants.bulk import insert_each
-from tenants.prepared import Given, Prepared
+from tenants.bulk import insert_each, inserting
+from tenants.prepared import Asked, Given, Prepared, together
 from tenants.transactions import contained
 
 logger = logging.getLogger(__name__)
@@ -20,8 +20,7 @@ Word = Decision.Word
 # What may be found again and again while nothing changes: told once.
 STATES = (Word.NOT_CONNECTED, Word.PAUSED, Word.MEDIA_AWAITED, Word.UNAVAILABLE)
 
-# Of the decisions about messages up to one: which message each begins with.
-ABOUT = Prepared(
+FIRST_OF_ALL = Prepared(
     lambda: (
         Decision.objects.filter(conversation=Given("conversation"), last=Given("last"))
         .order_by("first")
@@ -33,9 +32,26 @@ ABOUT = Prepared(
 def note(messages: Sequence[Message], word: Decision.Word, detail: str = "") -> None:
     """Keeps this decision about these messages; a state that lasts is told once."""
     if messages:
-        decision = _decision(messages[0], messages[-1].sequence, word, detail)
+        decision = decided(messages, word, detail)
         if word not in STATES or not _is_told(decision):
             insert_each([decision])
+
+
+def decided(messages: Sequence[Message], word: Decision.Word, detail: str = "") -> Decision:
+    """The same about at least one message, not stored yet: for somebody who does it with others."""
+    return _decision(messages[0], messages[-1].sequence, word, detail)
+
+
+def keep(records: Sequence[Model]) -> None:
+    """Stores what tells of things that have happened already, at Meta too, in one commit. When it cannot, the rest goes
+    on."""
+    if not records:
+        return
+    try:
+        with contained():
+            together(*(inserting([record]) for record in records))
+    except DatabaseError:
+        logger.exception("%s records were not kept", len(records))
 
 
 def _decision(first: Message, last: int, word: Decision.Word, detail: str = "") -> Decision:
@@ -69,26 +85,26 @@ def note_repeats(messages: Sequence[Message]) -> None:
 
 
 def note_about_answer(answer: Message, word: Decision.Word, detail: str = "") -> None:
-    """The same about everything that this message of ours answers; a part of a long reply answers what the first does.
-
-    What that is was decided when it was drafted, or is the one message that it names. It tells of what has happened
-    already, at Meta too: when it cannot be kept, the rest goes on.
-    """
-    heard = (answer.part_of or answer).in_reply_to
-    if heard is None:
-        return
-    try:
-        with contained():
-            _keep_about(answer, heard, word, detail)
-    except DatabaseError:
-        logger.exception("a decision about conversation %s was not kept", answer.conversation_id)
+    """The same about everything that this message of ours answers. When it cannot be kept, the rest goes on."""
+    if heard := heard_by(answer):
+        keep([decided_about(heard, first_heard(heard).now(), word, detail)])
 
 
-def _keep_about(answer: Message, heard: Message, word: Decision.Word, detail: str) -> None:
-    about = ABOUT(conversation=answer.conversation_id, last=heard.sequence)
+def heard_by(answer: Message) -> Message | None:
+    """The last message that this one of ours answers; a part of a long reply answers what the first does."""
+    return (answer.part_of or answer).in_reply_to
+
+
+def first_heard(heard: Message) -> Asked[list[int]]:
+    """With which message begins what was answered up to this one: decided when the answer was drafted, if it was."""
+    return FIRST_OF_ALL.asked(conversation=heard.conversation_id, last=heard.sequence)
+
+
+def decided_about(heard: Message, first: Sequence[int], word: Decision.Word, detail: str = "") -> Decision:
+    """A decision about what was answered up to this message, not stored yet."""
     decision = _decision(heard, heard.sequence, word, detail)
-    decision.first = min(about, default=heard.sequence)
-    insert_each([decision])
+    decision.first = min(first, default=heard.sequence)
+    return decision
 
 
 def decisions_about(message: Message) -> list[Decision]:

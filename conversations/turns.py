@@ -10,20 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from agent.models import SystemPrompt
 from agent.ports import LlmError, LlmRefused, NoPrompt, Reply, Turn
 from agent.replies import Question, question_of
-from conversations import context, handover, limits, media, outbound, patience, trace
+from conversations import context, delivery, handover, limits, media, outbound, patience, trace
 from conversations.models import Conversation, Decision, Message
 from conversations.reasons import ASKED, NO_TRANSCRIBER
-from conversations.standing import CONVERSATION, UNHEARD, is_last_word, is_settled, standing_of
+from conversations.standing import CONVERSATION, UNHEARD, is_settled, standing_of
+from tenants.bulk import inserting
 from tenants.prepared import together
 from whatsapp.client import GraphClient
 from whatsapp.errors import AccessTokenRejected, GraphError
-from whatsapp.exchanges import keep_for
+from whatsapp.exchanges import gather_for
 from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
@@ -132,37 +134,43 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: 
     if media.is_awaited(unheard):
         trace.note(unheard, Word.MEDIA_AWAITED)
         return Wait(MEDIA_PAUSE_SECONDS, dropped)
-    _show_typing(conversation, unheard[-1])
-    if not _is_connected(conversation):
+    records = _show_typing(conversation, unheard[-1])
+    if not _is_connected(conversation) or _spoke_itself(conversation, unheard):
+        trace.keep(records)
         return None
+    said = context.said(conversation, earlier, unheard)
+    question = _question(conversation, unheard, next(iter(prompts), None), said)
+    trace.keep([*records, *(_told(question, unheard) if question else ())])
+    return Ask(conversation, unheard, question, dropped) if question else None
+
+
+def _spoke_itself(conversation: Conversation, unheard: Sequence[Message]) -> bool:
+    """Whether there was something to say that no model is needed for."""
     if handover.is_asked_for(unheard, conversation.tenant):
         trace.note(unheard, Word.HANDED_OVER, ASKED)
         handover.hand_over(conversation, unheard[-1], ASKED)
-        return None
+        return True
     if media.cannot_hear(unheard):
         trace.note(unheard, Word.DRAFTED, NO_TRANSCRIBER)
         _say(unheard, text=media.please_write(conversation.tenant.language), note=NO_TRANSCRIBER)
-        return None
-    said = context.said(conversation, earlier, unheard)
-    return _ask(conversation, unheard, next(iter(prompts), None), said, dropped)
+        return True
+    return False
 
 
-def _ask(
-    conversation: Conversation,
-    unheard: Sequence[Message],
-    prompt: SystemPrompt | None,
-    said: Sequence[Turn],
-    dropped: int,
-) -> Ask | None:
+def _question(
+    conversation: Conversation, unheard: Sequence[Message], prompt: SystemPrompt | None, said: Sequence[Turn]
+) -> Question | None:
     try:
-        question = question_of(conversation.tenant, prompt, str(conversation.whatsapp_user_id), said)
+        return question_of(conversation.tenant, prompt, str(conversation.whatsapp_user_id), said)
     except LlmError as error:
         _give_up(unheard, error)
         return None
-    if len(unheard) > 1:
-        trace.note(unheard, Word.TOGETHER, f"{len(unheard)} messages")
-    trace.note(unheard, Word.ASKED, f"with {len(question.turns)} messages of context")
-    return Ask(conversation, unheard, question, dropped)
+
+
+def _told(question: Question, unheard: Sequence[Message]) -> list[Decision]:
+    together = [(Word.TOGETHER, f"{len(unheard)} messages")] if len(unheard) > 1 else []
+    asked = (Word.ASKED, f"with {len(question.turns)} messages of context")
+    return [trace.decided(unheard, word, detail) for word, detail in (*together, asked)]
 
 
 def put_off(ask: Ask, reason: str) -> None:
@@ -176,21 +184,24 @@ def conclude(ask: Ask, reply: Reply | LlmError) -> Step | None:
     It is dropped when the customer has written more meanwhile, for the next answer has heard all of it; but only so
     often. And when a person of the business has written, however often that was. Raises GraphUnavailable.
     """
+    if isinstance(reply, Reply) and not reply.hands_over and (said := _say_at_once(ask, reply)):
+        is_last_word = said.status == Message.Status.SENDING and delivery.deliver(said, ask.conversation)
+        return None if is_last_word else begin(ask.conversation.pk)
     with transaction.atomic():
         locked = Conversation.locked(ask.conversation.pk)
         if locked is None:
             return None
-        was_quiet = locked.last_sequence == ask.conversation.last_sequence
-        if overtaken := None if was_quiet else _overtaken(ask, locked):
+        if overtaken := _overtaken(ask, locked):
             trace.note(ask.unheard, overtaken)
-            drafts: list[Message] = []
         else:
-            drafts = _take_down(locked, ask, reply)
-    if was_quiet and len(drafts) == 1 and drafts[0].status == Message.Status.DRAFTED:
-        outbound.send(drafts[0], ask.conversation)
-        if drafts[0].status == Message.Status.SENT and is_last_word(drafts[0]):
-            return None
+            _take_down(locked, ask, reply)
     return begin(ask.conversation.pk, ask.dropped + 1 if overtaken else 0)
+
+
+def _say_at_once(ask: Ask, reply: Reply) -> Message | None:
+    """Where nobody has said anything meanwhile, as nearly always: drafted, and being sent, by one commit."""
+    decision = inserting([trace.decided(ask.unheard, Word.DRAFTED, reply.request_id)])
+    return outbound.draft_and_set_out(ask.conversation, ask.heard, decision, **_fields(ask, reply))
 
 
 def _overtaken(ask: Ask, locked: Conversation) -> Decision.Word | None:
@@ -202,12 +213,12 @@ def _overtaken(ask: Ask, locked: Conversation) -> Decision.Word | None:
     return Word.SUPERSEDED if ask.dropped < MOST_DROPPED and newer.exists() else None
 
 
-def _take_down(locked: Conversation, ask: Ask, reply: Reply | LlmError) -> list[Message]:
+def _take_down(locked: Conversation, ask: Ask, reply: Reply | LlmError) -> None:
     """What the model said, as drafts; or why it is not said."""
     match reply:
         case LlmRefused():
             trace.note(ask.unheard, Word.REFUSED, str(reply))
-            return outbound.draft(locked, ask.heard, text=_decline(ask.conversation), note=str(reply))
+            outbound.draft(locked, ask.heard, text=_decline(ask.conversation), note=str(reply))
         case LlmError():
             _give_up(ask.unheard, reply)
         case Reply(hands_over=reason) if reason:
@@ -215,8 +226,7 @@ def _take_down(locked: Conversation, ask: Ask, reply: Reply | LlmError) -> list[
             handover.hand_over(locked, ask.heard, reason)
         case Reply():
             trace.note(ask.unheard, Word.DRAFTED, reply.request_id)
-            return _draft(locked, ask, reply)
-    return []
+            outbound.draft(locked, ask.heard, **_fields(ask, reply))
 
 
 def _give_up(unheard: Sequence[Message], error: LlmError) -> None:
@@ -238,31 +248,33 @@ def _say(unheard: Sequence[Message], **fields: Any) -> None:
         outbound.draft(locked, unheard[-1], **fields)
 
 
-def _draft(locked: Conversation, ask: Ask, reply: Reply) -> list[Message]:
-    return outbound.draft(
-        locked,
-        ask.heard,
-        text=reply.text,
-        system_prompt=ask.question.prompt,
-        llm_model=reply.model,
-        llm_request_id=reply.request_id,
-        input_tokens=reply.input_tokens,
-        output_tokens=reply.output_tokens,
-    )
+def _fields(ask: Ask, reply: Reply) -> dict[str, Any]:
+    return {
+        "text": reply.text,
+        "system_prompt": ask.question.prompt,
+        "llm_model": reply.model,
+        "llm_request_id": reply.request_id,
+        "input_tokens": reply.input_tokens,
+        "output_tokens": reply.output_tokens,
+    }
 
 
-def _show_typing(conversation: Conversation, heard: Message) -> None:
-    """Blue ticks and "typing…": a courtesy, so its failure stops nothing, except that a lost access is noted."""
+def _show_typing(conversation: Conversation, heard: Message) -> list[Model]:
+    """Blue ticks and "typing…": a courtesy, so its failure stops nothing, except that a lost access is noted.
+
+    Returns the record of the exchange, which is not kept yet.
+    """
     connection = conversation.connection
+    records: list[Model] = []
     try:
-        if connection.throttled_for:
-            return
-        client = GraphClient(connection.access_token, keep_for(connection, heard.pk))
-        client.read_and_type(connection.phone_number_id, heard.wamid or "")
+        if not connection.throttled_for:
+            client = GraphClient(connection.access_token, gather_for(connection, heard.pk, records))
+            client.read_and_type(connection.phone_number_id, heard.wamid or "")
     except AccessTokenRejected as error:
         connection.access_lost(str(error))
     except GraphError as error:
         logger.info("conversation %s shows no typing: %s", conversation.pk, error)
+    return records
 
 
 def _decline(conversation: Conversation) -> str:

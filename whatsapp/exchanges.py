@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
+from django.db.models import Model
 
 from tenants.bulk import insert_each
 from tenants.transactions import contained
@@ -20,25 +21,33 @@ logger = logging.getLogger(__name__)
 
 def keep_for(connection: WhatsappConnection, message_id: UUID | None = None) -> Keep:
     """Keeps exchanges of this connection, about this message when there is one."""
-    return lambda exchange: _keep(
-        exchange, tenant_id=connection.tenant_id, connection=connection, message_id=message_id
-    )
+    return lambda exchange: _keep(_row_of(exchange, **_about(connection), message_id=message_id))
+
+
+def gather_for(connection: WhatsappConnection, message_id: UUID, rows: list[Model]) -> Keep:
+    """Adds the rows of exchanges about this message to `rows`, for somebody who stores them with others."""
+    return lambda exchange: rows.append(_row_of(exchange, **_about(connection), message_id=message_id))
 
 
 def keep_for_signup(session: EmbeddedSignupSession) -> Keep:
     """Keeps exchanges of this signup."""
-    return lambda exchange: _keep(exchange, tenant_id=session.tenant_id, signup=session, connection=session.connection)
+    about = {"tenant_id": session.tenant_id, "signup": session}
+    return lambda exchange: _keep(_row_of(exchange, **about, connection=session.connection))
 
 
-def _keep(exchange: Exchange, **about: Any) -> None:
+def _about(connection: WhatsappConnection) -> dict[str, Any]:
+    return {"tenant_id": connection.tenant_id, "connection": connection}
+
+
+def _keep(row: GraphExchange) -> None:
     try:
         with contained():
-            insert_each([_row(exchange, about)])
+            insert_each([row])
     except DatabaseError:
         logger.exception("an exchange with Meta was not kept")
 
 
-def _row(exchange: Exchange, about: dict[str, Any]) -> GraphExchange:
+def _row_of(exchange: Exchange, **about: Any) -> GraphExchange:
     return GraphExchange(
         method=exchange.method,
         path=exchange.path[:300],

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.people import WhatsappUser
-from tenants.bulk import inserting, updating
+from tenants.bulk import inserting
 from tenants.ids import uuid7
 from tenants.models import TenantOwned
-from tenants.prepared import Given, Prepared, together
+from tenants.prepared import Asked, Given, Prepared, PreparedUpdate, together
 from whatsapp.models import WhatsappConnection
 
 if TYPE_CHECKING:
@@ -124,23 +124,38 @@ class Conversation(TenantOwned):
         return next(iter(LOCKED(conversation=conversation_id)), None)
 
     def append(self, **fields: Any) -> "Message":
-        """Adds the next message. This is the row as `locked` gave it, so numbers follow the order of commits.
+        """Adds the next message. This is the row as `locked` gave it, so numbers follow the order of commits."""
+        message = self.next(**fields)
+        together(*self.appending(message))
+        self.last_sequence, self.last_message_at = message.sequence, message.said_at
+        return message
+
+    def next(self, **fields: Any) -> "Message":
+        """The next message, not stored yet.
 
         What we say stands after everything said so far, whatever the difference between our clock and Meta's; `said_at`
         is for what is said in one breath.
         """
-        self.last_sequence += 1
-        self.last_message_at = max(fields.pop("said_at", None) or timezone.now(), self.last_message_at)
-        message = self.messages.model(
+        return self.messages.model(
             conversation=self,
             tenant_id=self.tenant_id,
             connection_id=self.connection_id,
-            sequence=self.last_sequence,
-            said_at=self.last_message_at,
+            sequence=self.last_sequence + 1,
+            said_at=max(fields.pop("said_at", None) or timezone.now(), self.last_message_at),
             **fields,
         )
-        together(updating([self], "last_sequence", "last_message_at"), inserting([message]))
-        return message
+
+    def appending(self, message: "Message") -> "tuple[Asked[int], Asked[set[UUID]]]":
+        """The statements that store the next message. Without the row's lock they raise IntegrityError, and store
+        nothing, when something has been said since it was read."""
+        at = {"sequence": message.sequence, "before": message.sequence - 1, "at": message.said_at}
+        return SAID.asked(conversation=self.pk, **at), inserting([message])
+
+    @staticmethod
+    def settling(message: "Message") -> Asked[int]:
+        """The statement by which nothing is owed any more, unless something was said after this message: in one, so
+        that nothing comes in between."""
+        return SETTLED.asked(conversation=message.conversation_id, sequence=message.sequence)
 
     def unheard(self) -> "models.QuerySet[Message]":
         """The customer's messages that want an answer and that no message of ours has heard yet, the oldest first.
@@ -186,3 +201,13 @@ class Conversation(TenantOwned):
 
 
 LOCKED = Prepared(lambda: Conversation.objects.select_for_update().filter(pk=Given("conversation")))
+SAID = PreparedUpdate(
+    lambda: Conversation.objects.filter(pk=Given("conversation"), last_sequence=Given("before")),
+    last_sequence=Given("sequence"),
+    last_message_at=Given("at"),
+)
+SETTLED = PreparedUpdate(
+    lambda: Conversation.objects.filter(pk=Given("conversation"), last_sequence=Given("sequence")),
+    answer_due_at=None,
+    answer_held=False,
+)

@@ -15,7 +15,7 @@ from conversations.models.conversation import Conversation, Through
 from conversations.models.events import WebhookEvent
 from tenants.ids import uuid7
 from tenants.models import TenantOwned
-from tenants.prepared import Given, PreparedUpdate
+from tenants.prepared import Asked, Given, PreparedUpdate
 from whatsapp.models import WhatsappConnection
 
 # Meta may have them, and nobody has decided yet what follows from it.
@@ -218,8 +218,13 @@ class Message(TenantOwned):
 
         `fields` are written along with it. The instance is as the row is then.
         """
+        changes, moving = self.moving(status, **fields)
+        return self.has_moved(changes, moving.now())
+
+    def moving(self, status: str, **fields: Any) -> tuple[dict[str, Any], Asked[int]]:
+        """What changes by that, and the statement: to be sent with others, its result to be given to `has_moved`."""
         changes = {"status": status, "status_at": timezone.now(), **fields}
-        return self.has_moved(changes, _move(status, tuple(changes))(message=self.pk, **changes))
+        return changes, _move(status, tuple(changes)).asked(message=self.pk, **changes)
 
     def has_moved(self, changes: Mapping[str, Any], moved: int) -> bool:
         """Whether a move with these changes was made, to `moved` rows; the instance is as the row is then."""
@@ -231,7 +236,7 @@ class Message(TenantOwned):
         return True
 
 
-def moving(status: str) -> models.QuerySet[Message]:
+def movable_to(status: str) -> models.QuerySet[Message]:
     """The message that a prepared statement is given, if `status` is forward for it."""
     before = [earlier for earlier, later in MOVES.items() if status in later]
     return Message.objects.filter(pk=Given("message"), status__in=before)
@@ -239,7 +244,7 @@ def moving(status: str) -> models.QuerySet[Message]:
 
 @cache
 def _move(status: str, names: Sequence[str]) -> PreparedUpdate:
-    return PreparedUpdate(lambda: moving(status), **{name: Given(name) for name in names})
+    return PreparedUpdate(lambda: movable_to(status), **{name: Given(name) for name in names})
 
 
 _SEEN = ("sent", "delivered", "read", "played")
