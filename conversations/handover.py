@@ -6,6 +6,7 @@ Knows the phrases and what follows; whether the model wants it, somebody else fi
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from django.db import transaction
 from django.utils import timezone, translation
@@ -30,8 +31,7 @@ PHRASES = (
 
 def is_asked_for(messages: Sequence[Message], tenant: Tenant) -> bool:
     """Whether one of these messages of the customer's asks for a person, in the tenant's phrases or the usual ones."""
-    own = [phrase for phrase in map(_plain, tenant.handover_phrases.splitlines()) if phrase.strip()]
-    phrases = own or [*map(_plain, PHRASES)]
+    phrases = _phrases(tenant.handover_phrases)
     return any(phrase in words for words in map(_plain, _said(messages)) for phrase in phrases)
 
 
@@ -48,6 +48,12 @@ def hand_over(conversation: Conversation, heard: Message, reason: str) -> None:
         row.silence(timezone.now() + row.tenant.handover_pause, Writer(Through.HANDOVER), reason)
         row.person_due_at = timezone.now()
         row.save(update_fields=PAUSE_FIELDS)
+
+
+@lru_cache
+def _phrases(own: str) -> list[str]:
+    """A tenant's own, or the usual ones."""
+    return [phrase for phrase in map(_plain, own.splitlines()) if phrase.strip()] or [*map(_plain, PHRASES)]
 
 
 def _said(messages: Sequence[Message]) -> Iterable[str]:

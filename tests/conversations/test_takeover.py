@@ -273,7 +273,7 @@ def test_two_at_once_write_once(conversation, write):
         database.close()
 
     def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.startswith('INSERT INTO "conversations_message"') and not second:
+        if "INSERT INTO conversations_message" in sql and not second:
             thread = threading.Thread(target=write_too)
             thread.start()
             thread.join()
