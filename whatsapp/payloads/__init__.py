@@ -92,7 +92,16 @@ def _changes(payload: JSON) -> Iterator[Change]:
     for entry in mappings(payload.get("entry")):
         account_id, told_at = identifier(entry.get("id"), 64), moment(entry.get("time"))
         for change in mappings(entry.get("changes")):
-            yield Change(text(change.get("field")), mapping(change.get("value")), account_id, told_at)
+            value = mapping(change.get("value"))
+            number = mapping(value.get("metadata"))
+            yield Change(
+                field=text(change.get("field")),
+                value=value,
+                account_id=account_id,
+                told_at=told_at,
+                phone_number_id=identifier(number.get("phone_number_id"), 64),
+                own_digits=digits(number.get("display_phone_number")),
+            )
 
 
 def _items(change: Change) -> list[Item]:

@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from whatsapp.payloads.items import Item, Person, Skipped
-from whatsapp.payloads.people import on_card
-from whatsapp.payloads.reading import JSON, Unreadable, digits, identifier, mapping, mappings, moment
+from whatsapp.payloads.items import Item, Skipped
+from whatsapp.payloads.people import Cards, on_card
+from whatsapp.payloads.reading import JSON, Unreadable, mappings, moment
 
 
 @dataclass(frozen=True)
 class Change:
     """What Meta says in one field. `told_at` is when it says so, which it tells for accounts only.
+
+    `phone_number_id` is the number of ours that it is about, and `own_digits` that number's phone number, to tell the
+    business's own words from a customer's.
 
     https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
     """
@@ -22,21 +25,13 @@ class Change:
     value: JSON
     account_id: str
     told_at: datetime | None
+    phone_number_id: str
+    own_digits: str
 
     @cached_property
-    def phone_number_id(self) -> str:
-        """The number of ours that it is about."""
-        return identifier(mapping(self.value.get("metadata")).get("phone_number_id"), 64)
-
-    @cached_property
-    def own_digits(self) -> str:
-        """The phone number of that number, to tell the business's own words from a customer's."""
-        return digits(mapping(self.value.get("metadata")).get("display_phone_number"))
-
-    @cached_property
-    def cards(self) -> list[Person]:
+    def cards(self) -> Cards:
         """The people it is about."""
-        return [on_card(card) for card in mappings(self.value.get("contacts"))]
+        return Cards([on_card(card) for card in mappings(self.value.get("contacts"))])
 
     def when(self, timestamp: Any) -> datetime:
         """When something was so; of what has no time of its own, when we were told, or else now.

@@ -50,9 +50,11 @@ def content_of(message: JSON, errors_beside: Sequence[JSON] = ()) -> Content:
     word = _type(message)
     read = CONTENTS.get(word)
     content = (read(message) if read else None) or _unsupported(message, word, errors_beside)
-    return replace(
-        content,
+    return Content(
+        type=content.type,
+        text=content.text,
         details=_around(message) | content.details,
+        media=content.media,
         refers_to=content.refers_to or _wamid(mapping(message.get("context")).get("id")),
     )
 
@@ -73,15 +75,16 @@ def error_code(error: JSON) -> int | None:
 
 def error_text(error: JSON) -> str:
     """The most that Meta says about it."""
-    told = (mapping(error.get("error_data")).get("details"), error.get("details"), error.get("message"))
-    return next((text(words) for words in (*told, error.get("title")) if text(words)), "")
+    best = mapping(error.get("error_data")).get("details")
+    told = (best, error.get("details"), error.get("message"), error.get("title"))
+    return next(filter(None, map(text, told)), "")
 
 
 def _type(message: JSON) -> str:
     """Meta's word; of a message without one, the type whose content it has."""
     word = text(message.get("type"))[:40]
-    found = [known for known in CONTENTS if known in message]
-    return found[0] if not word and len(found) == 1 else word
+    found = [] if word else [known for known in CONTENTS if known in message]
+    return found[0] if len(found) == 1 else word
 
 
 def _around(message: JSON) -> JSON:
@@ -102,6 +105,8 @@ def _context(context: JSON) -> JSON:
 
 
 def _referral(referral: JSON) -> JSON:
+    if not referral:
+        return {}
     told = {key: text(referral.get(key)) for key in REFERRAL}
     told["welcome"] = text(mapping(referral.get("welcome_message")).get("text"))
     return {key: words for key, words in told.items() if words}

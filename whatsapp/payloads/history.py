@@ -58,7 +58,7 @@ def _is_from_business(change: Change, customer: Person, message: JSON) -> bool:
     """
     recipient = recipient_of(message)
     is_marked = mapping(message.get("history_context")).get("from_me") is True
-    if is_marked or is_own(change, message) or is_same(recipient, customer):
+    if is_marked or is_own(change, sender_of(message)) or is_same(recipient, customer):
         return True
     is_to_other = bool(change.own_digits) and recipient.is_known and recipient.wa_id != change.own_digits
     return is_to_other and not is_same(sender_of(message), customer)

@@ -40,16 +40,18 @@ def echoes(change: Change) -> Iterator[Item]:
 
 def _is_one(change: Change, key: str) -> bool:
     """Whether all of these are of one customer: then a card of another spelling is theirs."""
-    return len({_party(change, message) for message in mappings(change.value.get(key))}) == 1
+    found = mappings(change.value.get(key))
+    return all(_party(change, other) == _party(change, found[0]) for other in found[1:])
 
 
 def _party(change: Change, message: JSON) -> Person:
-    return recipient_of(message) if _is_echo(change, message) else sender_of(message)
+    sender = sender_of(message)
+    return recipient_of(message) if _is_echo(change, message, sender) else sender
 
 
-def _is_echo(change: Change, message: JSON) -> bool:
+def _is_echo(change: Change, message: JSON, sender: Person) -> bool:
     """Said by the business: it is the sender, or nobody is and somebody is written to."""
-    return is_own(change, message) or (not sender_of(message).is_known and recipient_of(message).is_known)
+    return is_own(change, sender) or (not sender.is_known and recipient_of(message).is_known)
 
 
 def wamid_of(message: JSON) -> str:
@@ -68,15 +70,14 @@ def recipient_of(message: JSON) -> Person:
     return person(message.get("to"), message.get("to_user_id"))
 
 
-def is_own(change: Change, message: JSON) -> bool:
-    """Whether the business itself is named as the sender."""
-    return bool(change.own_digits) and sender_of(message).wa_id == change.own_digits
+def is_own(change: Change, somebody: Person) -> bool:
+    """Whether this is the business itself."""
+    return bool(change.own_digits) and somebody.wa_id == change.own_digits
 
 
 def outsider(change: Change, somebody: Person, role: str) -> Person:
     """Somebody who is known, and not the business itself."""
-    is_business = bool(change.own_digits) and somebody.wa_id == change.own_digits
-    if is_business or not somebody.is_known:
+    if is_own(change, somebody) or not somebody.is_known:
         raise Unreadable(f"message without a known {role}")
     return somebody
 
@@ -95,13 +96,15 @@ def sent_at_of(message: JSON) -> datetime:
 
 
 def _message(change: Change, alone: bool, message: JSON) -> Item:
-    if _is_echo(change, message):
+    sender, becomes = sender_of(message), None
+    if _is_echo(change, message, sender):
         return _echo(change, alone, message)
     not_of_a_group(message)
     content = content_of(message, mappings(change.value.get("errors")))
-    sender, becomes = introduced(sender_of(message), change.cards, alone=alone), None
     if content.type == "system":
         sender, becomes = _identities(message)
+    else:
+        sender = introduced(sender, change.cards, alone=alone)
     return InboundMessage(
         phone_number_id=change.phone_number_id,
         wamid=wamid_of(message),

@@ -6,7 +6,6 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/busine
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from whatsapp.payloads.items import Person
@@ -17,6 +16,27 @@ PARENT_ID = re.compile(r"[A-Za-z]{2}\.ENT\..*", re.DOTALL)  # of linked portfoli
 LETTER = re.compile(r"[^\W\d_]")
 
 
+class Cards:
+    """Those whom Meta introduces beside what they say; of several with the same id the first counts."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        self._people = people
+        self._places: dict[tuple[str, str], int] = {}
+        for place, card in enumerate(people):
+            for known in _ids(card):
+                self._places.setdefault(known, place)
+
+    def of(self, somebody: Person) -> Person | None:
+        """The card on which one of their ids stands."""
+        places = [self._places[known] for known in _ids(somebody) if known in self._places]
+        return self._people[min(places)] if places else None
+
+    @property
+    def lone(self) -> Person:
+        """The only card; nobody when there are none or several."""
+        return self._people[0] if len(self._people) == 1 else Person()
+
+
 def person(phone: Any, user_id: Any = None) -> Person:
     """Somebody by `from` and `from_user_id`, by `to` and `to_user_id`, or the like; perhaps nobody."""
     return Person(wa_id=_wa_id(phone), user_id=_user_id(user_id) or _user_id_among_phones(phone))
@@ -25,20 +45,20 @@ def person(phone: Any, user_id: Any = None) -> Person:
 def on_card(card: JSON) -> Person:
     """Somebody by a card in `contacts`."""
     profile = mapping(card.get("profile"))
-    shown = username(profile.get("username"))
-    return replace(person(card.get("wa_id"), card.get("user_id")), name=text(profile.get("name"))[:500], username=shown)
+    known = person(card.get("wa_id"), card.get("user_id"))
+    return Person(known.wa_id, known.user_id, text(profile.get("name"))[:500], username(profile.get("username")))
 
 
-def introduced(somebody: Person, cards: Sequence[Person], *, alone: bool) -> Person:
+def introduced(somebody: Person, cards: Cards, *, alone: bool) -> Person:
     """The same person with what their card says. `alone`: nobody else is spoken of, so a lone card is theirs.
 
     Then the card's phone need not have the same digits: Brazil, Mexico and Argentina have two spellings.
     """
     card = _card(somebody, cards, alone=alone)
-    return replace(
-        card,
+    return Person(
         wa_id=somebody.wa_id or card.wa_id,
         user_id=somebody.user_id or card.user_id,
+        name=card.name,
         username=card.username or somebody.username,
     )
 
@@ -54,13 +74,18 @@ def is_same(one: Person, other: Person) -> bool:
     return by_phone or (bool(one.user_id) and one.user_id == other.user_id)
 
 
-def _card(somebody: Person, cards: Sequence[Person], *, alone: bool) -> Person:
-    for card in cards:
-        if is_same(somebody, card):
-            return card
-    lone = cards[0] if alone and len(cards) == 1 else Person()
+def _card(somebody: Person, cards: Cards, *, alone: bool) -> Person:
+    if found := cards.of(somebody):
+        return found
+    lone = cards.lone if alone else Person()
     is_anothers = somebody.user_id and lone.user_id  # both told, and not the same
     return Person() if is_anothers else lone
+
+
+def _ids(somebody: Person) -> list[tuple[str, str]]:
+    """What they can be found by, never by what is empty."""
+    told = (("wa_id", somebody.wa_id), ("user_id", somebody.user_id))
+    return [known for known in told if known[1]]
 
 
 def _wa_id(value: Any) -> str:

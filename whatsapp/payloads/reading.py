@@ -5,7 +5,7 @@ Knows nothing of Meta. What comes out can be stored in PostgreSQL as it is.
 
 import json
 import math
-from contextlib import suppress
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,10 @@ DEEPEST = 60  # levels; Meta needs a dozen, and PostgreSQL and Python both have 
 LONGEST_INTEGER = 30  # digits; Python refuses to write the longest
 REST_OF_SECOND = timedelta(microseconds=999_999)
 END_OF_TIME = 4_102_444_800  # 2100: beyond it no clock is to be believed
+# So JSON spells NUL and half a surrogate pair, and each half of an emoji.
+PERHAPS_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+NO_DIGITS = re.compile("[^0-9]+")
+NESTS = (dict, list)
 
 
 class Unreadable(Exception):
@@ -27,10 +31,10 @@ def load(source: str) -> Any:
     PostgreSQL refuses NUL, half a surrogate pair, NaN and infinity, which Python reads without a word.
     """
     try:
-        loaded = json.loads(source, parse_int=_integer, parse_float=_finite, parse_constant=lambda _name: None)
+        loaded = DECODER.decode(source)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    return _storable(loaded)
+    return loaded if _is_storable(source, loaded) else _storable(loaded)
 
 
 def _integer(spelled: str) -> int | str:
@@ -40,6 +44,26 @@ def _integer(spelled: str) -> int | str:
 def _finite(spelled: str) -> float | None:
     value = float(spelled)
     return value if math.isfinite(value) else None
+
+
+DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_finite, parse_constant=lambda _name: None)
+
+
+def _is_storable(source: str, loaded: Any) -> bool:
+    """Whether all of it is, for sure; asked about every body, so what most of them have is told at a glance."""
+    if not source.isascii() or PERHAPS_UNSTORABLE.search(source):
+        return False
+    return source.count("{") + source.count("[") <= DEEPEST or _is_shallow(loaded)
+
+
+def _is_shallow(loaded: Any) -> bool:
+    nests = [[loaded]]
+    for _level in range(DEEPEST + 1):
+        insides = (nest.values() if isinstance(nest, dict) else nest for nest in nests)
+        nests = [each for inside in insides for each in inside if isinstance(each, NESTS)]
+        if not nests:
+            return True
+    return False
 
 
 def _storable(value: Any, depth: int = 0) -> Any:
@@ -73,9 +97,9 @@ def mappings(value: Any) -> list[JSON]:
 
 def text(value: Any) -> str:
     """Text; ids may come as numbers."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def identifier(value: Any, longest: int) -> str:
@@ -86,7 +110,7 @@ def identifier(value: Any, longest: int) -> str:
 
 def digits(value: Any) -> str:
     """A phone number as webhooks spell it."""
-    return "".join(character for character in text(value) if character in "0123456789")
+    return NO_DIGITS.sub("", text(value))
 
 
 def number(value: Any) -> int | float | None:
@@ -97,10 +121,17 @@ def number(value: Any) -> int | float | None:
 
 
 def _number_in(spelled: str) -> int | float | None:
-    for read in (int, _finite) if len(spelled) <= LONGEST_INTEGER else (_finite,):
-        with suppress(ValueError):
-            return read(spelled)
-    return None
+    try:
+        return int(spelled) if len(spelled) <= LONGEST_INTEGER else _finite(spelled)
+    except ValueError:
+        return _fraction_in(spelled)
+
+
+def _fraction_in(spelled: str) -> float | None:
+    try:
+        return _finite(spelled)
+    except ValueError:
+        return None
 
 
 def decimal(value: Any) -> float | None:
