@@ -12,7 +12,8 @@ from django.db.models import F, Func, IntegerField
 from procrastinate.exceptions import ConnectorException
 
 from conversations.models import WebhookEvent
-from tenants.bulk import insert_each
+from tenants.bulk import insert_each, inserting
+from tenants.prepared import Asked, together
 from tenants.queue import queue
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,13 @@ UNREACHABLE = (OperationalError, InterfaceError, ConnectorException)
 # What is done at once: so many events, and no more than so many bytes of them, for a body can have megabytes.
 MOST_EVENTS = 500
 MOST_BYTES = 4_000_000
+# What `queue_processing` does, in words of the queue that can be sent together with others.
+QUEUE_PROCESSING = Asked(
+    "SELECT procrastinate_defer_jobs_v1(ARRAY["
+    "ROW('default', 'process_events', 0, NULL, NULL, '{}', NULL)::procrastinate_job_to_defer_v1])",
+    (),
+    lambda _cursor: None,
+)
 
 
 def accept_for_later(bodies: Sequence[bytes]) -> None:
@@ -37,11 +45,10 @@ def accept_for_later(bodies: Sequence[bytes]) -> None:
         _accept_for_later(bodies)
 
 
-@transaction.atomic
 def _accept_for_later(bodies: Sequence[bytes]) -> None:
-    new, _known = accept(bodies)
-    if new:
-        queue_processing()
+    """In one round trip, which is a transaction of its own."""
+    rows = {row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}
+    together(inserting(list(rows.values()), but="provider_event_id"), QUEUE_PROCESSING)
 
 
 def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:

@@ -57,7 +57,7 @@ def _is_storable(source: str, loaded: Any) -> bool:
 
 
 def _is_shallow(loaded: Any) -> bool:
-    nests = [[loaded]]
+    nests: list[Any] = [[loaded]]
     for _level in range(DEEPEST + 1):
         insides = (nest.values() if isinstance(nest, dict) else nest for nest in nests)
         nests = [each for inside in insides for each in inside if isinstance(each, NESTS)]
