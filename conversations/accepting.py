@@ -12,7 +12,7 @@ from django.db.models import F, Func, IntegerField
 from procrastinate.exceptions import ConnectorException
 
 from conversations.models import WebhookEvent
-from tenants.bulk import insert_each, inserting
+from tenants.bulk import insert_each
 from tenants.prepared import Asked, together
 from tenants.queue import queue
 
@@ -47,8 +47,7 @@ def accept_for_later(bodies: Sequence[bytes]) -> None:
 
 def _accept_for_later(bodies: Sequence[bytes]) -> None:
     """In one round trip, which is a transaction of its own."""
-    rows = {row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}
-    together(inserting(list(rows.values()), but="provider_event_id"), QUEUE_PROCESSING)
+    together(WebhookEvent.storing(bodies), QUEUE_PROCESSING)
 
 
 def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection as database
+from django.forms import model_to_dict
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from config import ingest
@@ -87,6 +88,16 @@ def test_odd_bytes_are_kept_and_acknowledged(body, settings, run_jobs):
     assert post(body, settings)[0] == 200
     run_jobs()
     assert WebhookEvent.objects.get().processed_at
+
+
+@pytest.mark.parametrize("body", [BODIES["text"], b"\xff\x00%s", "¿Qué? 🎉".encode()])
+def test_the_row_is_the_one_that_the_plain_view_would_have_made(body, settings):
+    post(body, settings)
+    stored, made = WebhookEvent.objects.get(), WebhookEvent.of(body)
+    own = {"id": made.pk, "received_at": made.received_at}
+    assert model_to_dict(stored) | own == model_to_dict(made) | own
+    assert 0 <= (made.received_at - stored.received_at).total_seconds() < 60
+    assert stored.pk.version == 7
 
 
 def test_a_body_that_comes_in_pieces_is_put_together(settings):
