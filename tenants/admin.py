@@ -24,6 +24,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from tenants.addresses import address_of
 from tenants.models import ApiKey, Membership, Tenant, TenantOwned
 
 NOTHING = "–"
@@ -31,7 +32,7 @@ NOTHING = "–"
 
 def link_to(model: str, pk: object, text: object) -> SafeString:
     """A link to the staff page of a row; `model` as in `tenants_tenant`."""
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:{model}_change", args=[pk]), text)
+    return format_html('<a href="{}">{}</a>', address_of(model, pk), text)
 
 
 def badge(tone: str, text: object) -> SafeString:

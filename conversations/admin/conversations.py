@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from conversations.admin.messages import TROUBLED, preview, status_badge
+from conversations.admin.messages import CALLED, IN_A_LINE, TROUBLED, preview, status_badge
 from conversations.admin.opening import OpeningAdmin
 from conversations.admin.takeover import who_speaks
 from conversations.admin.transcript import transcript
@@ -29,6 +29,10 @@ from tenants.models import Tenant
 from whatsapp.admin import secrets
 
 LONGEST_PHONE = 20
+LISTED = (
+    *("last_message_at", "answer_due_at", "person_due_at", "agent_paused_until", "paused_by", "paused_by_name"),
+    *("tenant__name", "connection__display_phone_number", "connection__phone_number_id"),
+)
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -63,7 +67,8 @@ class ConversationList(NewestFirst):
         newest = Message.objects.filter(conversation=OuterRef("pk")).order_by("-said_at", "-sequence").values("pk")[:1]
         page = Conversation.objects.filter(pk__in=[row.pk for row in self.result_list])
         rows = Message.objects.filter(pk__in=page.annotate(newest=Subquery(newest)).values("newest"))
-        found = {message.conversation_id: message for message in rows.select_related("attachment")}
+        said = rows.select_related("attachment").only("conversation", "direction", "status", *IN_A_LINE)
+        found = {message.conversation_id: message for message in said}
         for row in self.result_list:
             row.last = found.get(row.pk)
 
@@ -76,6 +81,7 @@ class ConversationAdmin(OpeningAdmin):
     search_help_text = _("The customer's phone or the beginning of it, with the country code; or a whole user id.")
     ordering = ["-last_message_at", "-id"]
     change_form_template = "admin/conversations/conversation/transcript.html"
+    fields = ("whatsapp_user",)  # the page shows a chat instead: of all of them, Django would make forms for nothing
     last_message_time = moment_of("last_message_at", _("last message at"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
@@ -84,6 +90,9 @@ class ConversationAdmin(OpeningAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ConversationList
+
+    def listed(self, rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        return rows.only(*LISTED, *(f"whatsapp_user__{name}" for name in CALLED))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

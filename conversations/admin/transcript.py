@@ -5,32 +5,45 @@ Knows what stands around a message's words: who said them, what they are about, 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 from django.db.models.lookups import GreaterThan
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from conversations.admin.facts import Facts
 from conversations.admin.messages import in_a_line
 from conversations.downloads import INLINE, signed_url
 from conversations.models import Attachment, Conversation, Message, Through
 from conversations.problems import Problem, problem_of
 from conversations.reasons import told
 from conversations.wording import transcript_text
+from tenants.addresses import address_of
 from tenants.pagination import behind
 from whatsapp.admin.exchanges import exchanges_about
 
-MESSAGES_PER_PAGE = 200
+MESSAGES_PER_PAGE = 50
 KEYS = ("said_at", "sequence")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is said about another message or about the customer: a line between the bubbles.
 NOTES = {"reaction", "edit", "revoke", "system"}
+
+# How far a message has come, as WhatsApp shows it; what is on its way has three dots.
+TICKS = {
+    "received": "↓",
+    "sent": "✓",
+    "failed": "✕",
+    "unknown": "?",
+    **dict.fromkeys(("delivered", "read", "played"), "✓✓"),
+}
 
 WRITTEN: dict[str, Promise] = {
     "": _("Written in the WhatsApp Business app"),
@@ -63,17 +76,24 @@ class Media(NamedTuple):
 
 
 class Bubble(NamedTuple):
-    """A message and what stands around it."""
+    """A message and what stands around it: `words` are what is read of it, `said` what stands beside its media."""
 
     message: Message
+    address: str
+    author: str
     words: str
+    said: str
     is_note: bool
     quote: Quote | None
     media: Media | None
     marks: list[Mark]
     problem: Problem | None
-    note: str
-    exchanges: SafeString | None
+    day: date
+    time: SafeString
+    tick: str
+    status: str
+    detail: str
+    facts: SafeString
 
 
 def transcript(conversation: Conversation, request: HttpRequest) -> dict[str, Any]:
@@ -116,20 +136,42 @@ def _page(rows: QuerySet[Message], before: Place | None, after: Place | None) ->
 def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpRequest) -> list[Bubble]:
     exchanges: Mapping[UUID, SafeString] = exchanges_about(message.pk for message in page)
     quotes = _quotes(conversation, page)
-    return [
-        Bubble(
+    authors, statuses = _labels(Message.Author), _labels(Message.Status)
+    detail, facts, zone = gettext("Message %(number)s in detail"), Facts(), timezone.get_current_timezone()
+
+    def bubble(message: Message) -> Bubble:
+        words, media, at = transcript_text(message), _media(message, request), message.said_at.astimezone(zone)
+        return Bubble(
             message=message,
-            words=transcript_text(message),
+            address=address_of("conversations_message", message.pk),
+            author=authors[message.author],
+            words=words,
+            said=message.text if media and media.url else words,
             is_note=message.type in NOTES,
             quote=quotes.get(message.refers_to),
-            media=_media(message, request),
+            media=media,
             marks=list(_marks(conversation, message)),
             problem=problem_of(message),
-            note=told(message.note),
-            exchanges=exchanges.get(message.pk),
+            day=at.date(),
+            time=_time(at),
+            tick=TICKS.get(message.status, "…"),
+            status=statuses[message.status],
+            detail=detail % {"number": message.sequence},
+            facts=facts.of(message, told(message.note), exchanges.get(message.pk)),
         )
-        for message in page
-    ]
+
+    return [bubble(message) for message in page]
+
+
+def _labels(choices: type[TextChoices]) -> dict[str, str]:
+    """In the language of the page, found once for all of its messages."""
+    return {value: str(label) for value, label in choices.choices}
+
+
+def _time(at: datetime) -> SafeString:
+    """The hour; the day stands above, and all of it in the title."""
+    whole, shown = at.strftime("%Y-%m-%d %H:%M:%S %z"), at.strftime("%H:%M:%S")
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), whole, shown)
 
 
 def _media(message: Message, request: HttpRequest) -> Media | None:
@@ -156,7 +198,7 @@ def _quotes(conversation: Conversation, page: Sequence[Message]) -> dict[str, Qu
     others = Message.objects.filter(conversation=conversation, connection=conversation.connection_id, wamid__in=wamids)
     return {
         other.wamid or "": Quote(
-            str(other.get_author_display()), in_a_line(other), other.sequence if other.pk in here else None
+            str(Message.Author(other.author).label), in_a_line(other), other.sequence if other.pk in here else None
         )
         for other in others.select_related("attachment")
     }
