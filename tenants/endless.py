@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import helpers
+from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from tenants.addresses import PLACE, address_of
 from tenants.admin import ReadOnlyAdmin
+from tenants.rows import rows_of
 
 SELECT = "Select this object for an action - {}"  # in Django's own catalogue
 
@@ -54,6 +57,14 @@ class NewestFirst(ChangeList):
         context = {"preserved_filters": self.preserved_filters, "opts": self.opts}
         address = address_of(self.opts.label_lower.replace(".", "_"), PLACE)
         self._address, self.preserved_filters = add_preserved_filters(context, address), ""
+
+    @cached_property
+    def headers(self) -> list[dict[str, Any]]:
+        return list(result_headers(self))
+
+    @cached_property
+    def rows(self) -> list[list[SafeString]]:
+        return rows_of(self)
 
     def url_for_result(self, result: Any) -> str:
         return self._address.replace(PLACE, str(result.pk), 1)
