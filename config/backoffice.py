@@ -5,6 +5,7 @@ Knows which numbers matter across the apps; what else stands in it is each app's
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
@@ -13,7 +14,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Attachment, Conversation, Message, WebhookEvent
@@ -91,11 +92,25 @@ CARDS = [
 ]
 
 
+def _sidebar_of(request: HttpRequest) -> list[str]:
+    """All that the sidebar depends on but the language: what this person may, and which of its links is here."""
+    user, here = request.user, request.resolver_match
+    may = ["all"] if user.is_active and user.is_superuser else sorted(user.get_all_permissions())
+    return [*may, here.view_name, here.kwargs.get("app_label", "")] if here else may
+
+
 class Backoffice(AdminSite):
     site_title = _("WhatsApp agents")
     site_header = _("WhatsApp agents")
     index_title = _("Back office")
     site_url = None
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "sidebar": _sidebar_of(request)}
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Made when it is looked at: on most pages it is in the sidebar alone, which is remembered."""
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {"cards": list(self._cards(request)), **(extra_context or {})})

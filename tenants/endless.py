@@ -38,7 +38,8 @@ class UncountedPaginator(Paginator):  # type: ignore[type-arg]  # not subscripta
 
 class NewestFirst(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        rows: QuerySet[Any] = self.model_admin.listed(super().get_queryset(request, exclude_parameters))
+        model_admin: Any = self.model_admin
+        rows: QuerySet[Any] = model_admin.listed(super().get_queryset(request, exclude_parameters))
         return rows
 
     def get_results(self, request: HttpRequest) -> None:
@@ -54,7 +55,7 @@ class NewestFirst(ChangeList):
 
     def _keep_filters(self) -> None:
         """Puts the filters that one comes back to into the rows' address at once: Django resolves each row's for it."""
-        context = {"preserved_filters": self.preserved_filters, "opts": self.opts}
+        context: dict[str, Any] = {"preserved_filters": self.preserved_filters, "opts": self.opts}
         address = address_of(self.opts.label_lower.replace(".", "_"), PLACE)
         self._address, self.preserved_filters = add_preserved_filters(context, address), ""
 

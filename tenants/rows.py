@@ -13,7 +13,7 @@ from django.db.models import DateField, ForeignKey, TimeField
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
-Tell = Callable[[Any], object]
+Tell = Callable[[Any], Any]
 
 
 def rows_of(changes: ChangeList) -> list[list[SafeString]]:
@@ -22,7 +22,7 @@ def rows_of(changes: ChangeList) -> list[list[SafeString]]:
     return [[mark_safe("".join(cell(row) for cell in cells))] for row in changes.result_list]  # noqa: S308
 
 
-def _cell(changes: ChangeList, name: str) -> Callable[[Any], str]:
+def _cell(changes: ChangeList, name: Any) -> Callable[[Any], str]:
     tell, classes = _column(changes, name)
 
     def cell(row: Any) -> str:
@@ -35,7 +35,7 @@ def _cell(changes: ChangeList, name: str) -> Callable[[Any], str]:
     return head if name in changes.list_display_links else cell
 
 
-def _column(changes: ChangeList, name: str) -> tuple[Tell, str]:
+def _column(changes: ChangeList, name: Any) -> tuple[Tell, str]:
     """How a column is told, and its classes: a field of the rows, else a method of the list, else the row itself."""
     nothing = changes.model_admin.get_empty_value_display()
     try:

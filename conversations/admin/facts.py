@@ -16,6 +16,8 @@ from conversations.models import Message
 from tenants.admin import link_to
 
 NAMES = {
+    "error": _("Error"),
+    "code": _("Meta's code %(code)s"),
     "tries": _("Tries"),
     "type": _("Type"),
     "event": _("Came in"),
@@ -49,7 +51,15 @@ class Facts:
     def of(self, message: Message, note: str, exchanges: SafeString | None) -> SafeString:
         """As a part of a list of definitions."""
         facts = (*self._around(message, exchanges), *self._times(message), *self._making(message, note))
-        return format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", facts)
+        return self._error(message) + format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", facts)
+
+    def _error(self, message: Message) -> SafeString:
+        """In Meta's words, so written in whichever direction they are."""
+        if not message.error and message.error_code is None:
+            return SafeString()
+        told = self._names["code"] % {"code": message.error_code}
+        code = format_html("<strong>{}</strong> ", told) if message.error_code is not None else ""
+        return format_html('<div><dt>{}</dt><dd dir="auto">{}{}</dd></div>', self._names["error"], code, message.error)
 
     def _around(self, message: Message, exchanges: SafeString | None) -> Iterator[Fact]:
         if message.tries > 1:

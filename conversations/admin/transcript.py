@@ -79,10 +79,12 @@ class Bubble(NamedTuple):
     """A message and what stands around it: `words` are what is read of it, `said` what stands beside its media."""
 
     message: Message
+    classes: str
     address: str
     author: str
     words: str
     said: str
+    said_as: str
     is_note: bool
     quote: Quote | None
     media: Media | None
@@ -141,12 +143,15 @@ def _bubbles(conversation: Conversation, page: Sequence[Message], request: HttpR
 
     def bubble(message: Message) -> Bubble:
         words, media, at = transcript_text(message), _media(message, request), message.said_at.astimezone(zone)
+        is_shown = bool(media and media.url)
         return Bubble(
             message=message,
+            classes=f"{message.direction} {message.status}{' gone' if message.revoked_at else ''}",
             address=address_of("conversations_message", message.pk),
             author=authors[message.author],
             words=words,
-            said=message.text if media and media.url else words,
+            said=message.text if is_shown else words,
+            said_as="said" if is_shown or message.type == "text" else "said told",
             is_note=message.type in NOTES,
             quote=quotes.get(message.refers_to),
             media=media,
