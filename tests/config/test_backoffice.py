@@ -132,6 +132,26 @@ def test_who_may_only_view_can_neither_revoke_nor_activate(client, talk):
     assert in_force(talk.tenant) == 1
 
 
+def sidebar(client, path: str, language: str = "en") -> str:
+    html = client.get(path, headers={"Accept-Language": language}).content.decode()
+    return html[html.index('id="nav-sidebar"') : html.index("</nav>", html.index('id="nav-sidebar"'))]
+
+
+def test_the_sidebar_is_of_who_looks_of_where_they_are_and_of_their_language(admin_client, client, talk):
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_message"))
+    client.force_login(user)
+    messages, events = LISTS["messages"], LISTS["events"]
+    for _again in range(2):
+        assert f'href="{messages}" aria-current="page"' in sidebar(admin_client, messages)
+        assert f'href="{events}" aria-current="page"' in sidebar(admin_client, events)
+        assert "Mensajes" in sidebar(admin_client, messages, "es")
+        assert messages in sidebar(client, messages)
+        assert events not in sidebar(client, messages)
+    user.user_permissions.add(Permission.objects.get(codename="view_webhookevent"))
+    assert events in sidebar(client, messages)
+
+
 @pytest.mark.parametrize("path", LISTS.values(), ids=LISTS)
 def test_a_list_costs_the_same_for_one_row_and_for_twenty(admin_client, furnish, django_assert_max_num_queries, path):
     for number in range(1, 21):
