@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.ids import uuid7
+from tenants.prepared import Given, Prepared
 
 LAST_USED_PRECISION = timedelta(minutes=1)
 HANDOVER_PAUSE = timedelta(hours=12)
@@ -197,9 +198,7 @@ class ApiKey(TenantOwned):
     @classmethod
     def find(cls, secret: str) -> "ApiKey | None":
         """The live key with this secret (looked up by digest, so nothing about it leaks by time), or None."""
-        now = timezone.now()
-        alive = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
-        return cls.objects.select_related("tenant").filter(alive, digest=cls.digest_of(secret)).first()
+        return next(iter(LIVE_KEY(digest=cls.digest_of(secret), now=timezone.now())), None)
 
     def used(self) -> None:
         """Notes the use, at most once a minute, so that a busy key costs no write per request."""
@@ -219,6 +218,13 @@ class ApiKey(TenantOwned):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+
+LIVE_KEY = Prepared(
+    lambda: ApiKey.objects.select_related("tenant").filter(
+        Q(expires_at=None) | Q(expires_at__gt=Given("now")), revoked_at=None, digest=Given("digest")
+    )
+)
 
 
 class IdempotencyKey(TenantOwned):

@@ -133,7 +133,7 @@ def test_who_may_only_view_can_neither_revoke_nor_activate(client, talk):
 
 
 def sidebar(client, path: str, language: str = "en") -> str:
-    html = client.get(path, headers={"Accept-Language": language}).content.decode()
+    html: str = client.get(path, headers={"Accept-Language": language}).content.decode()
     return html[html.index('id="nav-sidebar"') : html.index("</nav>", html.index('id="nav-sidebar"'))]
 
 
