@@ -4,7 +4,7 @@ Knows bodies and rows; nothing of what is in them. The plain view and the fast d
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
@@ -12,7 +12,7 @@ from django.db.models import F, Func, IntegerField
 from procrastinate.exceptions import ConnectorException
 
 from conversations.models import WebhookEvent
-from tenants.bulk import insert_each
+from tenants.bulk import inserting
 from tenants.prepared import Asked, together
 from tenants.queue import queue
 
@@ -55,11 +55,46 @@ def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEve
 
     In one statement, durable when the caller's transaction is.
     """
-    rows = {row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}
-    stored = insert_each(list(rows.values()), but="provider_event_id")
-    missing = [key for key, row in rows.items() if row.pk not in stored]
+    rows = rows_of(bodies)
+    return told_apart(rows, storing(rows).now())
+
+
+def accept_each(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[Exception | None]]:
+    """The event rows of those of these bodies that are durable now, and for each body why it is not, or None.
+
+    All in one statement, or, when that fails, each half in one of its own, so that what cannot be stored is alone.
+    """
+    try:
+        new, known = accept(bodies)
+    except Exception as error:
+        middle = len(bodies) // 2
+        if not middle or isinstance(error, UNREACHABLE):
+            return [], [error] * len(bodies)
+        events, errors = accept_each(bodies[:middle])
+        more_events, more_errors = accept_each(bodies[middle:])
+        return events + more_events, errors + more_errors
+    return new + known, [None] * len(bodies)
+
+
+def rows_of(bodies: Sequence[bytes]) -> list[WebhookEvent]:
+    """The rows of these bodies, of those that are alike only one; not stored yet."""
+    return [*{row.provider_event_id: row for row in map(WebhookEvent.of, bodies)}.values()]
+
+
+def storing(rows: Sequence[WebhookEvent]) -> Asked[set[UUID]]:
+    """The statement that stores those that did not come before, and returns their keys.
+
+    In one order, so that two processes with the same bodies do not wait for each other.
+    """
+    in_order = sorted(rows, key=lambda row: row.provider_event_id)
+    return inserting(in_order, once=True)
+
+
+def told_apart(rows: Sequence[WebhookEvent], stored: Container[UUID]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:
+    """Those that were stored, and the rows of bodies that came before."""
+    missing = [row.provider_event_id for row in rows if row.pk not in stored]
     known = WebhookEvent.objects.filter(provider_event_id__in=missing) if missing else ()
-    return [row for row in rows.values() if row.pk in stored], list(known)
+    return [row for row in rows if row.pk in stored], list(known)
 
 
 def queue_processing() -> None:

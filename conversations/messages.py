@@ -5,13 +5,13 @@ Knows who said it, what it does to earlier messages, and what follows for the co
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 
 from conversations import media, statuses, trace
+from conversations.facts import CHANGES, Known
 from conversations.kinds import kind_of
 from conversations.models import (
     PAUSE_FIELDS,
@@ -22,20 +22,18 @@ from conversations.models import (
     Through,
     Writer,
 )
-from conversations.tasks import queue_answers
+from conversations.tasks import queueing_answers
 from conversations.whose import Part, conversations_of, said_at_of
-from tenants.bulk import insert_each, update_each
+from tenants.bulk import inserting, updating
+from tenants.prepared import Asked, together
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import Echo, InboundMessage, PastMessage, Said
 
 NEW = "message"
 TOO_OLD = "message, too old to answer"
-CHANGES = ("edit", "revoke")
-KNOWN_BY = (
-    *("tenant_id", "connection_id", "conversation_id", "sequence"),
-    *("wamid", "type", "refers_to", "direction", "said_at"),
-)
 IMPORTED = {"imported": True}
+# What messages change about their conversation.
+OF_CONVERSATION = ("last_sequence", "last_message_at", "window_opened_at", "answer_due_at", *PAUSE_FIELDS)
 
 Direction, Author, Status = Message.Direction, Message.Author, Message.Status
 
@@ -48,47 +46,33 @@ class Draft(NamedTuple):
     row: Message
 
 
-def receive(parts: Sequence[Part]) -> list[str]:
-    """Stores what was said, once, and lets an answer be due where the customer wants one.
+def receive(parts: Sequence[Part], known: Known) -> tuple[list[str], list[Asked[Any]]]:
+    """Makes rows of what was said, once, and lets an answer be due where the customer wants one.
 
-    In the order of Meta's time, then of arrival. Within the caller's transaction. Returns in a word what became of
-    each. Raises IntegrityError when somebody else is storing the same at this moment: try again.
+    In the order of Meta's time, then of arrival; `known` is what `facts.of_said` has found. Within the caller's
+    transaction. Returns in a word what became of each, and the statements that write it. Somebody else who stores the
+    same at this moment makes them raise IntegrityError: try again.
     """
-    known, changes = _known(parts)
-    new = {_key(part): part for part in reversed(parts) if _key(part) not in known}  # of two alike, the first
-    drafts = {_key(draft): draft for draft in _drafts(list(reversed(new.values())))}
+    wamids = {part.item.wamid for part in parts}
+    ours = {(row.connection_id, row.wamid or ""): row for row in known.messages}
+    # Before anybody is looked for: who repeats an old message may not be known by its identity any more.
+    new = {_key(part): part for part in reversed(parts) if _key(part) not in ours}  # of two alike, the first
+    drafts = {_key(draft): draft for draft in _drafts([*reversed(new.values())], known)}
     words = [_word(drafts[_key(part)]) if new.get(_key(part)) is part else _again(part) for part in parts]
-    trace.note_repeats([known[_key(part)] for part in parts if _key(part) in known])
-    if batch := sorted(drafts.values(), key=lambda draft: draft.row.said_at):
-        _store(batch)
-        for change in [*changes, *(draft.row for draft in batch if draft.row.type in CHANGES)]:
-            _change_earlier(change)
-        _go_on(batch)
-    return words
+    trace.note_repeats([ours[_key(part)] for part in parts if _key(part) in ours])
+    changes = [row for row in known.messages if row.type in CHANGES and row.refers_to in wamids]
+    batch = sorted(drafts.values(), key=lambda draft: draft.row.said_at)
+    return words, _written(batch, changes) if batch else []
 
 
 def _key(part: Part | Draft) -> tuple[UUID, str]:
     return part.connection.pk, part.item.wamid
 
 
-def _known(parts: Sequence[Part]) -> tuple[dict[tuple[UUID, str], Message], list[Message]]:
-    """Those of these messages that we have, and the edits and deletions that came before the messages they are about.
-
-    Before anybody is looked for: who repeats an old message may not be known by its identity any more.
-    """
-    wamids = {part.item.wamid for part in parts}
-    changes = Q(refers_to__in=wamids, type__in=CHANGES)
-    connections = {part.connection.pk for part in parts}
-    rows = Message.objects.filter(Q(wamid__in=wamids) | changes, connection__in=connections)
-    found = list(rows.only(*KNOWN_BY))
-    keys = {(row.connection_id, row.wamid or ""): row for row in found}
-    return keys, [row for row in found if row.type in CHANGES and row.refers_to in wamids]
-
-
-def _drafts(parts: Sequence[Part]) -> list[Draft]:
+def _drafts(parts: Sequence[Part], known: Known) -> list[Draft]:
     if not parts:
         return []
-    conversations = zip(parts, conversations_of(parts), strict=True)
+    conversations = zip(parts, conversations_of(parts, known), strict=True)
     return [Draft(part.item, part.connection, _row(part, conversation)) for part, conversation in conversations]
 
 
@@ -150,20 +134,27 @@ def _again(part: Part) -> str:
         if row := promised.first():
             row.type, row.text, row.content = item.content.type, item.content.text, item.content.details | IMPORTED
             row.save(update_fields=["type", "text", "content"])
-            _keep_media([Draft(item, connection, row)])
+            together(*_keeping_media([Draft(item, connection, row)]))
             return "imported media"
     return "duplicate message"
 
 
-def _store(batch: Sequence[Draft]) -> None:
+def _written(batch: Sequence[Draft], earlier_changes: Sequence[Message]) -> list[Asked[Any]]:
+    """The statements that write these messages, and what they mean for their conversations."""
     for draft in batch:
         draft.row.conversation.last_sequence += 1
         draft.row.sequence = draft.row.conversation.last_sequence
-    insert_each([draft.row for draft in batch])
-    _keep_media(batch)
+    storing = [inserting([draft.row for draft in batch]), *_keeping_media(batch)]
+    changes = [*earlier_changes, *(draft.row for draft in batch if draft.row.type in CHANGES)]
+    if changes or any(draft.row.direction == Direction.OUTBOUND for draft in batch):
+        together(*storing)  # at once, for what follows looks for them
+        storing = []
+    for change in changes:
+        _change_earlier(change)
+    return [*storing, *_going_on(batch)]
 
 
-def _keep_media(drafts: Sequence[Draft]) -> None:
+def _keeping_media(drafts: Sequence[Draft]) -> list[Asked[Any]]:
     attachments = [
         Attachment(
             tenant_id=draft.row.tenant_id,
@@ -176,8 +167,8 @@ def _keep_media(drafts: Sequence[Draft]) -> None:
         for draft in drafts
         if (reference := draft.item.content.media) is not None
     ]
-    Attachment.objects.bulk_create(attachments)
     media.queue_fetch(attachments)
+    return [inserting(attachments)] if attachments else []
 
 
 def _change_earlier(change: Message) -> None:
@@ -197,15 +188,14 @@ def _change_earlier(change: Message) -> None:
 # ── What follows ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _go_on(batch: Sequence[Draft]) -> None:
+def _going_on(batch: Sequence[Draft]) -> list[Asked[Any]]:
     """Each conversation goes on: its times, who is silent, and whether an answer is due."""
     said: dict[UUID, list[Draft]] = defaultdict(list)
     for draft in batch:
         said[draft.row.conversation_id].append(draft)
     conversations = [drafts[0].row.conversation for drafts in said.values()]
     due = [conversation for conversation in conversations if _note(conversation, said[conversation.pk])]
-    update_each(conversations, "last_sequence", "last_message_at", "window_opened_at", "answer_due_at", *PAUSE_FIELDS)
-    queue_answers(due)
+    return [updating(conversations, *OF_CONVERSATION), *([queueing_answers(due)] if due else [])]
 
 
 def _note(conversation: Conversation, drafts: Sequence[Draft]) -> bool:

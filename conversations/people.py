@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from conversations.merging import merge
 from conversations.models import WhatsappUser
-from tenants.bulk import update_each
+from tenants.bulk import insert_each, update_each
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import ChangedIdentity, MarketingWish, Person, SavedContact
 
@@ -109,18 +109,26 @@ def _is_one_of(persons: Iterable[Person]) -> Q:
     return Q(wa_id__in=phones) | Q(user_id__in=ids)
 
 
-def find_or_make_each(persons: Sequence[tuple[Scope, Person]]) -> list[WhatsappUser]:
-    """The same for persons of several scopes, who are looked for at once."""
-    tenants = {scope.tenant_id for scope, _person in persons}
+def find_or_make_each(
+    persons: Sequence[tuple[Scope, Person]], rows: Sequence[WhatsappUser]
+) -> tuple[list[WhatsappUser], bool]:
+    """The same for persons of several scopes, given the rows that they may be.
+
+    And whether those rows are still what they were: none has become part of another, and none was read again.
+    """
     known: dict[Scope, list[WhatsappUser]] = defaultdict(list)
-    for row in WhatsappUser.objects.filter(_is_one_of([each for _scope, each in persons]), tenant__in=tenants):
+    for row in rows:
         known[Scope(row.tenant_id, row.portfolio_id)].append(row)
+    places: dict[Scope, list[int]] = defaultdict(list)
+    for place, (scope, _person) in enumerate(persons):
+        places[scope].append(place)
     users: dict[int, WhatsappUser] = {}
-    for scope in dict.fromkeys(scope for scope, _person in persons):
-        numbers = [number for number, (its, _person) in enumerate(persons) if its == scope]
-        found = _find_or_make(scope, [persons[number][1] for number in numbers], _Known.of(known[scope]))
-        users.update(zip(numbers, found, strict=True))
-    return [users[number] for number in range(len(persons))]
+    for scope, its in places.items():
+        found = _find_or_make(scope, [persons[place][1] for place in its], _Known.of(known[scope]))
+        users.update(zip(its, found, strict=True))
+    given = {row.pk: row for row in rows}  # a merged row has lost its key
+    are_same = None not in given and all(given.get(user.pk, user) is user for user in users.values())
+    return [users[place] for place in range(len(persons))], are_same
 
 
 def find_or_make(scope: Scope, persons: Sequence[Person]) -> list[WhatsappUser]:
@@ -129,19 +137,8 @@ def find_or_make(scope: Scope, persons: Sequence[Person]) -> list[WhatsappUser]:
 
 
 def _find_or_make(scope: Scope, persons: Sequence[Person], known: _Known) -> list[WhatsappUser]:
-    new = [person for person in persons if known.identify(person) is None]
-    if new:
-        rows = {
-            (person.wa_id, person.user_id): WhatsappUser(
-                tenant_id=scope.tenant_id,
-                portfolio_id=scope.portfolio_id,
-                wa_id=person.wa_id or None,
-                user_id=person.user_id or None,
-            )
-            for person in sorted(new, key=lambda person: (person.wa_id, person.user_id))
-        }
-        WhatsappUser.objects.bulk_create(rows.values(), ignore_conflicts=True)
-        known = _Known.among(scope, persons)
+    if new := [person for person in persons if known.identify(person) is None]:
+        known = _made(scope, new, known) or _Known.among(scope, persons)
     for person in persons:
         known.identify(person)
     found = [known.identify(person) for person in persons]  # once more: a later person may have merged two rows
@@ -150,6 +147,26 @@ def _find_or_make(scope: Scope, persons: Sequence[Person], known: _Known) -> lis
         raise IntegrityError("Somebody else is making the same customers.")
     _name(users, persons)
     return users
+
+
+def _made(scope: Scope, persons: Sequence[Person], known: _Known) -> _Known | None:
+    """A row for each of these persons besides those that are known; None when not all of them were new."""
+    rows = {
+        (person.wa_id, person.user_id): WhatsappUser(
+            tenant_id=scope.tenant_id,
+            portfolio_id=scope.portfolio_id,
+            wa_id=person.wa_id or None,
+            user_id=person.user_id or None,
+            name=person.name,
+            username=person.username,
+        )
+        for person in sorted(persons, key=lambda person: (person.wa_id, person.user_id))
+    }
+    if len(insert_each(list(rows.values()), once=True)) < len(rows):
+        return None
+    for row in rows.values():
+        known.add(row)
+    return known
 
 
 def _name(users: Sequence[WhatsappUser], persons: Sequence[Person]) -> None:

@@ -5,20 +5,22 @@ Knows how a status is joined to its message; where a message may go from where i
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from conversations import facts
 from conversations.models import Message, ParkedStatus
-from tenants.bulk import update_each
+from tenants.bulk import inserting, update_each, updating
 from tenants.prepared import AnyGiven, Asked, Given, Prepared
 from whatsapp import roundtrip
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import StatusUpdate
 
-FIELDS = ("status", "status_at", "wamid", "error_code", "error", "reason", "pricing")
+FIELDS = facts.OF_STATUS
 # A parked status waits for a send whose answer is on its way, or an echo: those that come later join by themselves.
 JOINED_BY_SWEEP = timedelta(minutes=10)
 BATCH = 500
@@ -32,47 +34,24 @@ PARKED = Prepared(
 )
 
 
-def receive(pairs: Sequence[Pair]) -> list[str]:
+def receive(pairs: Sequence[Pair], ours: Sequence[Message]) -> tuple[list[str], list[Asked[Any]]]:
     """Moves our messages forward, all in one statement; parks what is about messages that we do not know yet.
 
-    Within the caller's transaction. Returns in a word what became of each.
+    `ours` is what `facts.of_statuses` has found. Within the caller's transaction. Returns in a word what became of
+    each, and the statements that write it.
     """
-    ours = _ours(pairs)
+    known: dict[object, Message] = {(message.connection_id, message.wamid or message.pk): message for message in ours}
     changed: dict[UUID, Message] = {}
     parked: list[ParkedStatus] = []
-    words = [_receive(item, connection, ours, changed, parked) for item, connection in pairs]
-    update_each(list(changed.values()), *FIELDS)
-    ParkedStatus.objects.bulk_create(parked, ignore_conflicts=True)
-    return words
-
-
-def _ours(pairs: Sequence[Pair]) -> dict[object, Message]:
-    """The messages that the statuses are about, locked; by number and wamid, and by what we sent along.
-
-    A status may be faster than the answer that tells us the wamid: then our own id is all that joins them.
-    """
-    ids = {_own_id(item) for item, _connection in pairs} - {None}
-    named = Q(wamid__in={item.wamid for item, _connection in pairs})
-    connections = {connection.pk for _item, connection in pairs}
-    rows = Message.objects.filter(named | Q(pk__in=ids, wamid=None), connection__in=connections)
-    found = rows.filter(direction=Message.Direction.OUTBOUND).select_for_update().order_by("pk")
-    keys: dict[object, Message] = {}
-    for message in found.only("connection_id", *FIELDS):
-        keys[message.connection_id, message.wamid or message.pk] = message
-    return keys
-
-
-def _own_id(item: StatusUpdate) -> UUID | None:
-    try:
-        return UUID(item.callback_data)
-    except ValueError:
-        return None
+    words = [_receive(item, connection, known, changed, parked) for item, connection in pairs]
+    writes: list[Asked[Any]] = [updating(list(changed.values()), *FIELDS)] if changed else []
+    return words, [*writes, inserting(parked, once=True)] if parked else writes
 
 
 def _receive(
     item: StatusUpdate,
     connection: WhatsappConnection,
-    ours: dict[object, Message],
+    known: dict[object, Message],
     changed: dict[UUID, Message],
     parked: list[ParkedStatus],
 ) -> str:
@@ -81,12 +60,11 @@ def _receive(
         return "test status" if roundtrip.advance_test(connection, item.status, detail) else "late test status"
     if item.status not in KNOWN:
         return f"status {item.status[:20]}"
-    message = ours.get((connection.pk, item.wamid)) or ours.get((connection.pk, _own_id(item)))
-    status = _parked(item, connection)
+    message = known.get((connection.pk, item.wamid)) or known.get((connection.pk, facts.own_id(item)))
     if message is None:
-        parked.append(status)
+        parked.append(_parked(item, connection))
         return "status of a message that we do not know"
-    if not _apply(status, message):
+    if not _apply(message, item, item.error_detail):
         return "late status"
     changed[message.pk] = message
     return "status"
@@ -105,13 +83,13 @@ def _parked(item: StatusUpdate, connection: WhatsappConnection) -> ParkedStatus:
     )
 
 
-def _apply(status: ParkedStatus, message: Message) -> bool:
+def _apply(message: Message, status: StatusUpdate | ParkedStatus, error: str) -> bool:
     """Changes the message in memory. False when the status tells nothing new."""
     moves = message.may_become(status.status)
     if moves:
         message.status, message.status_at = status.status, status.at
         if status.status == Message.Status.FAILED:
-            message.error_code, message.error, message.reason = status.error_code, status.error, ""
+            message.error_code, message.error, message.reason = status.error_code, error, ""
     named = message.wamid is None
     message.wamid = message.wamid or status.wamid
     priced = message.pricing is None and status.pricing is not None
@@ -136,7 +114,7 @@ def join(connection_id: UUID, wamids: Sequence[str]) -> None:
         messages = {message.wamid: message for message in outbound.only(*FIELDS)}
         joined = [status for status in theirs if status.wamid in messages]
         for status in joined:
-            _apply(status, messages[status.wamid])
+            _apply(messages[status.wamid], status, status.error)
         update_each(list(messages.values()), *FIELDS)
         ParkedStatus.objects.filter(pk__in=[status.pk for status in joined]).delete()
 

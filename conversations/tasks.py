@@ -6,9 +6,7 @@ database is held, so that hundreds of conversations can wait for it in one proce
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Iterable
-from uuid import UUID
+from collections.abc import Iterable, Sequence
 
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
@@ -20,6 +18,7 @@ from agent.ports import LlmError, LlmUnavailable, Reply
 from agent.replies import reply_to
 from conversations import turns
 from conversations.models import Conversation
+from tenants.prepared import Asked
 from tenants.queue import in_thread, queue
 
 logger = logging.getLogger(__name__)
@@ -28,6 +27,27 @@ FIRST_PAUSE_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 600
 # More waiting conversations of one tenant than this are not counted: they are last in any case.
 MOST_COUNTED = 1024
+# Counting and queueing in one statement: `length(ltrim(…))` is how many binary digits the place in the queue has.
+QUEUE_ANSWERS = """
+    WITH due AS (
+        SELECT id, tenant_id, place, row_number() OVER (PARTITION BY tenant_id ORDER BY place) AS place_of_tenant
+        FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS due(id, tenant_id, place)
+    ), tenant AS (
+        SELECT due.tenant_id, (
+            SELECT count(*) FROM (
+                SELECT FROM conversations_conversation AS waiting
+                WHERE waiting.tenant_id = due.tenant_id AND answer_due_at IS NOT NULL LIMIT %s
+            ) AS counted
+        ) - count(*) AS ahead
+        FROM due GROUP BY due.tenant_id
+    ), job AS (
+        SELECT due.id, place, (greatest(ahead, 0) + place_of_tenant - 1)::integer AS ahead
+        FROM due JOIN tenant USING (tenant_id)
+    )
+    SELECT procrastinate_defer_jobs_v1(array_agg(ROW(
+        %s, %s, -length(ltrim(ahead::bit(32)::text, '0')), NULL, NULL, jsonb_build_object('conversation_id', id), NULL
+    )::procrastinate_job_to_defer_v1 ORDER BY place)) FROM job
+"""
 
 
 class KeepTrying(BaseRetryStrategy):
@@ -94,14 +114,11 @@ def queue_answers(conversations: Iterable[Conversation]) -> None:
     The more conversations of a tenant wait already, the later a further one is served: a tenant with ten thousand of
     them does not hold up the one of another.
     """
-    of_tenant: dict[UUID, list[Conversation]] = defaultdict(list)
-    for conversation in conversations:
-        of_tenant[conversation.tenant_id].append(conversation)
-    jobs: dict[int, list[dict[str, JSONValue]]] = defaultdict(list)
-    for tenant_id, due in of_tenant.items():
-        waiting = Conversation.objects.filter(tenant_id=tenant_id, answer_due_at__isnull=False)
-        ahead = max(waiting[:MOST_COUNTED].count() - len(due), 0)
-        for place, conversation in enumerate(due, ahead):
-            jobs[-place.bit_length()].append({"conversation_id": str(conversation.pk)})
-    for priority, arguments in jobs.items():
-        queue().configure_task("answer", priority=priority).batch_defer(*arguments)
+    if due := list(conversations):
+        queueing_answers(due).now()
+
+
+def queueing_answers(due: Sequence[Conversation]) -> Asked[None]:
+    """The statement that does so for these conversations, at least one; by then they are stored as due."""
+    ids, tenants = [each.pk for each in due], [each.tenant_id for each in due]
+    return Asked(QUEUE_ANSWERS, [ids, tenants, MOST_COUNTED, answer.queue, answer.name], lambda _cursor: None)

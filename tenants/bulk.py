@@ -26,21 +26,29 @@ def updating(rows: Sequence[Model], *names: str) -> Asked[int]:
     return Asked(_update(model, names), [_values(rows, _fields(model, names))], lambda cursor: int(cursor.rowcount))
 
 
-def insert_each(rows: Sequence[Model], *, but: str = "") -> set[Any]:
-    """Stores the rows, as `bulk_create` does. With `but`, the name of a unique field, only those of which there is none
-    yet. Returns the keys of what was stored."""
-    return inserting(rows, but=but).now() if rows else set()
+def insert_each(rows: Sequence[Model], *, once: bool = False) -> set[Any]:
+    """Stores the rows, as `bulk_create` does. With `once`, only those whose like is not there yet, by whatever is
+    unique. Returns the keys of what was stored."""
+    return inserting(rows, once=once).now() if rows else set()
 
 
-def inserting(rows: Sequence[Model], *, but: str = "") -> Asked[set[Any]]:
+def inserting(rows: Sequence[Model], *, once: bool = False) -> Asked[set[Any]]:
     """The statement that does so for these rows, at least one, with one JSON parameter instead of one per value."""
     model = type(rows[0])
     fields = _fields(model, ())
     for row in rows:
         for field in _filled_in(model):
             field.pre_save(row, add=True)
-        row._state.adding, row._state.db = False, connection.alias
-    return Asked(_insert(model, but), [_values(rows, fields)], lambda cursor: {key for (key,) in cursor.fetchall()})
+    return Asked(_insert(model, once), [_values(rows, fields)], lambda cursor: _stored(rows, cursor))
+
+
+def _stored(rows: Sequence[Model], cursor: Any) -> set[Any]:
+    """The keys that came back; whose key it is, is known to be stored from now on."""
+    keys = {key for (key,) in cursor.fetchall()}
+    for row in rows:
+        if row.pk in keys:
+            row._state.adding, row._state.db = False, connection.alias
+    return keys
 
 
 @cache
@@ -55,10 +63,10 @@ def _update(model: type[Model], names: tuple[str, ...]) -> str:
 
 
 @cache
-def _insert(model: type[Model], but: str) -> str:
+def _insert(model: type[Model], once: bool) -> str:
     fields = _fields(model, ())
     columns = ", ".join(field.column for field in fields)
-    unless = f"ON CONFLICT ({but}) DO NOTHING" if but else ""
+    unless = "ON CONFLICT DO NOTHING" if once else ""
     return (
         f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {columns} FROM {_recordset(fields)} "  # noqa: S608 (ours)
         f"{unless} RETURNING {cast('Any', model._meta.pk).column}"

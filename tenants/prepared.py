@@ -37,6 +37,8 @@ def together(*asked: Asked[Any]) -> list[Any]:
     When one fails, those after it are not carried out, and the error is raised. In a transaction that is all the
     same; without one, the statements are a transaction of their own.
     """
+    if not asked:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(";".join(each.sql for each in asked), [value for each in asked for value in each.parameters])
         results = []

@@ -19,7 +19,7 @@ from tests.conftest import connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # With the begin and the end of the transaction.
-NEW_CUSTOMER, KNOWN_CUSTOMER, DUPLICATE, STATUS = 18, 12, 4, 7
+NEW_CUSTOMER, KNOWN_CUSTOMER, DUPLICATE, STATUS = 7, 4, 4, 4
 # Without the queue's own, which are six round trips more.
 TURN, QUICK_TURN = 7, 6
 CALLS = {
