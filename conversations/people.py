@@ -123,7 +123,7 @@ def find_or_make_each(
     for place, (scope, _person) in enumerate(persons):
         places[scope].append(place)
     users: dict[int, WhatsappUser] = {}
-    for scope, its in places.items():
+    for scope, its in sorted(places.items()):  # in one order, so that nobody waits for who waits for us
         found = _find_or_make(scope, [persons[place][1] for place in its], _Known.of(known[scope]))
         users.update(zip(its, found, strict=True))
     given = {row.pk: row for row in rows}  # a merged row has lost its key
