@@ -29,5 +29,5 @@ USER app
 
 EXPOSE 8000
 CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--max-requests", "10000", "--max-requests-jitter", "1000", \
+     "--workers", "2", "--threads", "32", "--max-requests", "10000", "--max-requests-jitter", "1000", \
      "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

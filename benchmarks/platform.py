@@ -206,7 +206,7 @@ def _served(application: str, port: int) -> list[str]:
     command = shlex.join(json.loads(written[1].replace("\\\n", "")))
     command = re.sub(r" --max-requests(-jitter)? \d+", "", command).replace(PRODUCT, application)
     if application == FAST_DOOR:
-        command = command.replace("gthread", "asgi").replace("--workers 2 --threads 8", "--workers 1")
+        command = command.replace("gthread", "asgi").replace("--workers 2 --threads 32", "--workers 1")
     return shlex.split(command.replace("0.0.0.0:8000", f"127.0.0.1:{port}"))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from django.test import Client
 
 from conversations import inbound
 from conversations.models import Conversation, Message, WebhookEvent
-from conversations.together import AT_ONCE, Together
+from conversations.together import Together
 from tests.conftest import WEBHOOK, jobs
 from tests.processes import CUSTOMER
 from whatsapp.sandbox.meta import DEMO, Meta
@@ -140,7 +140,7 @@ def test_while_the_database_is_gone_each_is_told_to_come_again(connection, meta,
 def test_whoever_leads_and_dies_leaves_nobody_waiting():
     everybody, left = Barrier(MANY), [True]
 
-    def do(bodies: Sequence[bytes]) -> list[None]:
+    def do(bodies: Sequence[bytes]) -> list[Exception | None]:
         if left and left.pop():
             raise SystemExit
         return [None] * len(bodies)
@@ -159,4 +159,23 @@ def test_whoever_leads_and_dies_leaves_nobody_waiting():
         ends = list(threads.map(come, range(MANY), timeout=20))
     assert set(ends) == {"done", "gone"}
     together.do(b"later")
-    assert together._free == AT_ONCE
+
+
+def test_what_holds_up_some_holds_up_nobody_else():
+    """A row that somebody keeps, for longer than anybody likes to wait."""
+    let_go = Event()
+
+    def do(bodies: Sequence[bytes]) -> list[Exception | None]:
+        if b"0" in bodies:
+            assert let_go.wait(20)
+        return [None] * len(bodies)
+
+    together = Together(do)
+    with ThreadPoolExecutor(MANY) as threads:
+        held_up = threads.submit(together.do, b"0")
+        others = [threads.submit(together.do, b"%d" % number) for number in range(1, MANY)]
+        for other in others:
+            other.result(20)
+        assert not held_up.done()
+        let_go.set()
+        held_up.result(20)
