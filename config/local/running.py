@@ -92,7 +92,7 @@ def manage(environment: Mapping[str, str], *arguments: str) -> None:
 
 
 def start(supervisor: Supervisor, addresses: Addresses, environment: Mapping[str, str]) -> None:
-    web = "-m gunicorn config.wsgi:application --worker-class gthread --workers 2 --threads 8 --log-level warning"
+    web = "-m gunicorn config.wsgi:application --worker-class gthread --workers 2 --threads 32 --log-level warning"
     # Its control socket would lie in the home directory, one for all.
     own = ["--no-control-socket", "--bind", f"127.0.0.1:{addresses.port}"]
     hook = ["--port", str(addresses.sandbox_port), "--webhook-url", f"{addresses.web}/v1/webhooks/whatsapp"]

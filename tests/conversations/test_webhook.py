@@ -33,6 +33,16 @@ def test_an_empty_verify_token_lets_nobody_in(settings):
     assert handshake(mode="subscribe", verify_token="", challenge="1").status_code == 403
 
 
+def test_what_meta_posts_passes_by_the_middleware_for_browsers(settings):
+    body = BODIES["text"]
+    headers = {"X-Hub-Signature-256": sign(body, settings.META_APP_SECRET)}
+    response = Client().post(WEBHOOK, body, content_type="application/json", headers=headers)
+    assert response.content == b"EVENT_RECEIVED"
+    assert "Content-Security-Policy" not in response.headers
+    assert response.headers["X-Request-ID"]
+    assert "Content-Security-Policy" in handshake().headers
+
+
 @pytest.mark.parametrize("header", [None, "", "sha256=0", "sha256=" + "é" * 64, "sha1=x"])
 def test_an_unsigned_body_is_refused_and_not_stored(header):
     headers = {"X-Hub-Signature-256": header} if header is not None else {}
