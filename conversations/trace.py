@@ -110,7 +110,7 @@ def decided_about(heard: Message, first: Sequence[int], word: Decision.Word, det
 def decisions_about(message: Message) -> list[Decision]:
     """What was decided about a message, the oldest first."""
     about = Decision.objects.filter(conversation=message.conversation_id, last__gte=message.sequence)
-    return list(about.filter(first__lte=message.sequence).order_by("id"))
+    return list(about.filter(first__lte=message.sequence).order_by("at", "id"))
 
 
 def answer_to(message: Message) -> Message | None:

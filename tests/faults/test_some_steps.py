@@ -10,13 +10,13 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 STEPS = [
     ("web", Fault("kill", "COMMIT", 1)),
-    ("web", Fault("drop", "procrastinate_defer_jobs_v1", 1)),
+    ("web", Fault("drop", "INSERT conversations_message", 1)),
     ("worker", Fault("kill", "procrastinate_fetch_job_v2", 1)),
     ("worker", Fault("kill", "Meta text →", 1)),
     ("worker", Fault("kill", "Meta text ←", 1)),
     ("worker", Fault("lose", "UPDATE conversations_message", 1)),
     # The job was thought to be under way for as long as the worker lived.
-    ("worker", Fault("drop", "COMMIT procrastinate_finish_job_v1", 1)),
+    ("worker", Fault("drop", "procrastinate_finish_job_v1", 1)),
     ("worker", Fault("kill", WHOLE, 1)),
     ("sandbox", Fault("kill", "send_text ←", 1)),
 ]
