@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -83,6 +84,7 @@ def take_each(bodies: Sequence[bytes]) -> Sequence[Exception | None]:
 
 
 TOGETHER = Together(take_each)
+AT_IT = BoundedSemaphore(2)
 
 
 def _take(bodies: Sequence[bytes]) -> None:
@@ -122,9 +124,19 @@ def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
 
 @app.task(name="process_events", retry=KeepTrying())
 def process_events() -> None:
-    """What was accepted for later, whichever commit it came with: many at once cost far less each."""
-    while events := accepting.waiting():
-        _process(events, again=False)
+    """What was accepted for later, whichever commit it came with: many at once cost far less each.
+
+    Two of these in one process keep both Python and PostgreSQL busy, and more would keep the turns from its threads: a
+    third leaves what waits to them, who look once more when they have ended.
+    """
+    while AT_IT.acquire(blocking=False):
+        try:
+            while events := accepting.waiting():
+                _process(events, again=False)
+        finally:
+            AT_IT.release()
+        if not accepting.waiting():
+            break
 
 
 def _process(events: Sequence[WebhookEvent], again: bool) -> None:

@@ -1,6 +1,7 @@
 """Many items in one POST: each is stored once, in the order it was said, and a poisoned one costs no other."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection as database
@@ -132,3 +133,28 @@ def test_what_a_job_is_at_is_left_alone_by_the_sweep(connection, meta):
         job.close()
     process_left_events()
     assert Message.objects.count() == 3
+
+
+def test_a_job_leaves_what_waits_to_the_two_that_are_at_it(connection, meta):
+    accepting.accept_for_later([batch(meta, 3)])
+    with inbound.AT_IT, inbound.AT_IT:
+        inbound.process_events()
+        assert not Message.objects.exists()
+    inbound.process_events()
+    assert Message.objects.count() == 3
+
+
+def test_what_came_while_a_job_was_ending_is_done_by_it(connection, meta):
+    """Its own job has found two at it, and has gone."""
+    accepting.accept_for_later([batch(meta, 1)])
+    late = [batch(meta, 3)]
+
+    def ends(execute: Any, sql: str, *rest: Any) -> Any:
+        found = execute(sql, *rest)
+        if 'processed_at" IS NULL' in sql and Message.objects.exists() and late:
+            accepting.accept_for_later([late.pop()])
+        return found
+
+    with database.execute_wrapper(ends):
+        inbound.process_events()
+    assert Message.objects.count() == 4
