@@ -162,6 +162,7 @@ def write(connection: WhatsappConnection, first: int, count: int) -> list[str]:
         )
         for talk in talks
     )
+    _analyze(WhatsappUser, Conversation, Message)
     queue_answers(talks)
     return [f"+{phone}" for phone in phones]
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import QuerySet, Value
 from django.db.models.sql import UpdateQuery
+from django.db.transaction import TransactionManagementError
 
 Row = TypeVar("Row")
 Found = TypeVar("Found")
@@ -82,8 +83,11 @@ class Prepared(Generic[Row]):
         return self.asked(**given).now()
 
     def asked(self, **given: Any) -> Asked[list[Row]]:
-        """The same to be sent `together` with others."""
-        _queryset, _compiler, sql, parameters = self._compiled
+        """The same to be sent `together` with others. Raises TransactionManagementError when it locks rows and there is
+        no transaction that could hold them."""
+        queryset, _compiler, sql, parameters = self._compiled
+        if queryset.query.select_for_update and connection.get_autocommit():
+            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
         return Asked(sql, _bound(parameters, given), self._read)
 
     @cached_property

@@ -16,6 +16,7 @@ MEMBERS = Prepared(
     lambda: Membership.objects.filter(tenant=Given("tenant")).select_related("tenant", "user").annotate(whose=F("user"))
 )
 NAMES = Prepared(lambda: Tenant.objects.filter(pk=Given("tenant")).values_list("name", "language"))
+LOCKED = Prepared(lambda: Tenant.objects.select_for_update().filter(pk=Given("tenant")))
 RENAME = PreparedUpdate(lambda: Tenant.objects.filter(pk=Given("tenant"), language="es"), name=Given("name"))
 
 
@@ -56,3 +57,11 @@ def test_when_one_of_several_fails_nothing_is_changed(tenant, in_transaction):
         together(RENAME.asked(tenant=tenant.pk, name="new"), RENAME.asked(tenant=tenant.pk, name="x" * 201))
     assert connection.get_autocommit()
     assert Tenant.objects.get(pk=tenant.pk).name == tenant.name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_locked_in_a_transaction_only(tenant):
+    with transaction.atomic():
+        assert LOCKED(tenant=tenant.pk) == [tenant]
+    with pytest.raises(transaction.TransactionManagementError):
+        LOCKED(tenant=tenant.pk)
