@@ -20,5 +20,7 @@ class WebhookMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method == "POST" and request.path_info == WEBHOOK_PATH:
-            return whatsapp_webhook(request)
+            response = whatsapp_webhook(request)
+            response.headers["Content-Length"] = str(len(response.content))  # which CommonMiddleware would have set
+            return response
         return self.get_response(request)

@@ -40,6 +40,7 @@ def test_what_meta_posts_passes_by_the_middleware_for_browsers(settings):
     assert response.content == b"EVENT_RECEIVED"
     assert "Content-Security-Policy" not in response.headers
     assert response.headers["X-Request-ID"]
+    assert response.headers["Content-Length"] == str(len(b"EVENT_RECEIVED"))  # so that the connection can be used again
     assert "Content-Security-Policy" in handshake().headers
 
 
