@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 # How late a job may start that was put off: new ones are announced by PostgreSQL.
 POLL_SECONDS = 1.0
-QUEUE_CONNECTIONS = 4
+QUEUE_CONNECTIONS = 3
 
 
 class Command(BaseCommand):
