@@ -17,6 +17,7 @@ from agent.replies import reply_to
 from benchmarks import population
 from benchmarks.bodies import Block
 from benchmarks.counterparts import Counterparts
+from benchmarks.platform import postgres_cpu_seconds
 from benchmarks.sizes import Sizes
 from benchmarks.table import Row, number, say
 from conversations import accepting, inbound, turns
@@ -24,6 +25,7 @@ from conversations.models import Conversation
 from whatsapp.models import WhatsappConnection
 
 TIMES = 100
+COMPANY = (1, 16, 100)
 # Whose code it is, by what stands in its path: the first that fits.
 WHO = {
     "psycopg/connection.py": "waiting for PostgreSQL",
@@ -46,12 +48,31 @@ SMALL = 0.02
 def profile(sizes: Sizes) -> Iterator[Row]:
     """The shares of each, the largest first; what is called from nowhere else is counted where it runs."""
     connections = population.numbers()
+    for number_of_block, size in enumerate(COMPANY):
+        yield _cost_each(Block("message", 600_000_000 + 1_000_000 * number_of_block, 4 * TIMES), size, connections)
     yield from _shares("a webhook", _webhooks(connections))
     yield from _shares("messages behind the door", _backlog(connections))
     counterparts = Counterparts(0)
     here = f"http://127.0.0.1:{counterparts.port}"
     with override_settings(META_GRAPH_API_URL=f"{here}/graph", ANTHROPIC_BASE_URL=f"{here}/anthropic"):
         yield from _shares("a turn", _turns(connections[0]))
+
+
+def _cost_each(block: Block, size: int, connections: list[WhatsappConnection]) -> Row:
+    """The first half of the messages is to warm up."""
+    say(f"messages, {size} at a time")
+    population.customers(block, connections)
+    bodies = list(block.bodies(int(time.time())))
+    together = [bodies[start : start + size] for start in range(0, len(bodies), size)]
+    half = len(together) // 2
+    for some in together[:half]:
+        inbound.take_each(some)
+    cpu, postgres = time.process_time(), postgres_cpu_seconds()
+    for some in together[half:]:
+        inbound.take_each(some)
+    count = len(bodies) - half * size
+    each = ((time.process_time() - cpu) / count * 1000, (postgres_cpu_seconds() - postgres) / count * 1000)
+    return Row(f"a message, {size} at a time, CPU: Python + PostgreSQL", f"{number(each[0])} + {number(each[1], 'ms')}")
 
 
 def _webhooks(connections: list[WhatsappConnection]) -> Callable[[], None]:
