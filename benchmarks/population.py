@@ -15,6 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from agent.models import SystemPrompt
 from benchmarks import bodies
 from benchmarks.bodies import Block
+from benchmarks.platform import wait_for
 from benchmarks.reference.urls import CREATE, TABLE
 from conversations.models import Conversation, Message, WebhookEvent, WhatsappUser
 from conversations.tasks import queue_answers
@@ -33,8 +34,19 @@ def connect_anew() -> None:
 def empty() -> None:
     """Every table of the product and of the queue; the database is the benchmark's own."""
     tables = sorted({model._meta.db_table for model in apps.get_models(include_auto_created=True)} - KEPT)
+    wait_for(_nobody_is_at_it)
     with database.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+
+
+def _nobody_is_at_it() -> bool:
+    """What a killed process had asked for is carried out to its end."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend' AND state <> 'idle'"
+        )
+        return bool(cursor.fetchone()[0] == 0)
 
 
 def forget_jobs() -> None:
