@@ -14,7 +14,6 @@ from procrastinate.exceptions import ConnectorException
 from conversations.models import WebhookEvent
 from tenants.bulk import inserting
 from tenants.prepared import Asked, together
-from tenants.queue import queue
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ UNREACHABLE = (OperationalError, InterfaceError, ConnectorException)
 # What is done at once: so many events, and no more than so many bytes of them, for a body can have megabytes.
 MOST_EVENTS = 500
 MOST_BYTES = 4_000_000
-# What `queue_processing` does, in words of the queue that can be sent together with others.
+# A job that does what waits, with the statements it is sent with. One too many finds nothing to do.
 QUEUE_PROCESSING = Asked(
     "SELECT procrastinate_defer_jobs_v1(ARRAY["
     "ROW('default', 'process_events', 0, NULL, NULL, '{}', NULL)::procrastinate_job_to_defer_v1])",
@@ -95,11 +94,6 @@ def told_apart(rows: Sequence[WebhookEvent], stored: Container[UUID]) -> tuple[l
     missing = [row.provider_event_id for row in rows if row.pk not in stored]
     known = WebhookEvent.objects.filter(provider_event_id__in=missing) if missing else ()
     return [row for row in rows if row.pk in stored], list(known)
-
-
-def queue_processing() -> None:
-    """A job that does what waits, in the caller's transaction. One too many finds nothing to do."""
-    queue().configure_task("process_events").defer()
 
 
 @transaction.atomic

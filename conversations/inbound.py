@@ -35,16 +35,11 @@ LAST_WEBHOOK_PRECISION = timedelta(minutes=1)
 # What a request takes upon itself, in characters: about what Meta puts into a batch. Histories can be longer.
 MOST_IN_REQUEST = 1_000_000
 
-CLAIMED = Prepared(
-    lambda: (
-        WebhookEvent.objects.select_for_update(skip_locked=True).filter(pk=AnyGiven("ids")).values_list("pk", flat=True)
-    )
-)
-CLAIMED_ONCE = Prepared(
+FREE = Prepared(
     lambda: (
         WebhookEvent.objects.select_for_update(skip_locked=True)
-        .filter(pk=AnyGiven("ids"), processed_at=None)
-        .values_list("pk", flat=True)
+        .filter(pk=AnyGiven("ids"))
+        .values_list("pk", "processed_at")
     )
 )
 
@@ -100,7 +95,7 @@ def _take(bodies: Sequence[bytes]) -> None:
         said = _said_by(small)
         found = together(*_asking_about(said))
     if len(small) < len(rows):
-        accepting.queue_processing()
+        accepting.QUEUE_PROCESSING.now()
     _do(small, said, found, receiving.at_once)
 
 
@@ -170,8 +165,9 @@ def _process_alone(event: WebhookEvent, again: bool) -> None:
 
 def _claimed(events: Sequence[WebhookEvent], again: bool) -> list[WebhookEvent]:
     """Those that are to be done and that nobody else is at, a job or the sweep: ours until the transaction ends."""
-    free = set((CLAIMED if again else CLAIMED_ONCE)(ids=[event.pk for event in events])) if events else ()
-    return [event for event in events if event.pk in free]
+    free = FREE(ids=[event.pk for event in events]) if events else []
+    ours = {pk for pk, processed_at in free if again or processed_at is None}
+    return [event for event in events if event.pk in ours]
 
 
 def _do_again(events: Sequence[WebhookEvent], carry_out: CarryOut) -> None:

@@ -27,9 +27,8 @@ class Asked(NamedTuple, Generic[Found]):
 
     def now(self) -> Found:
         """Its result, by a round trip of its own."""
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, self.parameters)
-            return self.read(cursor)
+        found: Found = together(self)[0]
+        return found
 
 
 def together(*asked: Asked[Any]) -> list[Any]:
