@@ -65,7 +65,7 @@ def parsed(arguments: Sequence[str]) -> tuple[list[str], Sizes]:
     )
     parser.add_argument("parts", nargs="*", metavar="PART")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_const", dest="sizes", const=QUICK, help="a few minutes, and rough")
+    size.add_argument("--quick", action="store_const", dest="sizes", const=QUICK, help="two minutes, and rough")
     size.add_argument("--medium", action="store_const", dest="sizes", const=MEDIUM, help="tables up to a million rows")
     parser.set_defaults(sizes=FULL)
     given = parser.parse_args(arguments)

@@ -10,13 +10,13 @@ from datetime import datetime
 from itertools import count
 from typing import Literal
 
-from django.db.models import Count, Max, Min
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from benchmarks import losses, population
 from benchmarks.bodies import Block
 from benchmarks.counterparts import Counterparts
-from benchmarks.platform import FAST_DOOR, Web, post, postgres_cpu_seconds, running, wait_for, worker
+from benchmarks.platform import FAST_DOOR, Process, Web, post, postgres_cpu_seconds, running, wait_for, worker
 from benchmarks.sizes import Sizes
 from benchmarks.table import Row, at_least, middle, number, say
 from conversations.models import WebhookEvent
@@ -35,10 +35,13 @@ def backlog(sizes: Sizes) -> Iterator[Row]:
     with running(fast := Web(FAST_DOOR)):
         behind = Behind(fast, numbers)
         for kind, wanted in WANTED.items():
-            rate, cpu = behind.done_alone(kind, int(wanted * sizes.backlog_seconds))
+            block, since = behind.taken(kind, int(wanted * sizes.backlog_seconds))
+            process = worker(Counterparts(0))
+            with running(process):
+                rate, cpu = behind.done_alone(process, block, since)
+                ages = behind.ages(kind, rate / 2, sizes.backlog_seconds)
             yield at_least(f"{PLURALS[kind]} a second from a backlog, one worker process", rate, wanted)
             yield Row("… CPU each, worker + PostgreSQL", cpu)
-            ages = behind.ages(kind, rate / 2, sizes.backlog_seconds)
             what = (
                 f"… while the door takes {number(rate / 2)} a second: age of the oldest one not done, median, at most"
             )
@@ -46,31 +49,33 @@ def backlog(sizes: Sizes) -> Iterator[Row]:
 
 
 class Behind:
-    """The door, what it is given, and the worker that does it."""
+    """The door, what it is given, and what the worker makes of it."""
 
     def __init__(self, fast: Web, numbers: list[WhatsappConnection]) -> None:
         self._fast, self._numbers = fast, numbers
         self._next = count(1_000_000, 1_000_000)
 
-    def done_alone(self, kind: Kind, posts: int) -> tuple[float, str]:
-        """First the door takes everything, then the worker does it: how many a second, and what each costs."""
+    def taken(self, kind: Kind, posts: int) -> tuple[Block, datetime]:
+        """What the door has taken since, while there was no worker."""
         say(f"{posts:,} {PLURALS[kind]} for the worker alone")
         block, since = self._block(kind, posts), timezone.now()
         post(self._fast, block, lines=LINES)
-        process = worker(Counterparts(0))
-        with running(process):
-            wait_for(WebhookEvent.objects.filter(received_at__gte=since, processed_at__isnull=False).exists)
-            cpu, postgres = process.cpu_seconds, postgres_cpu_seconds()
-            wait_for(_is_done)
-            cpu, postgres = process.cpu_seconds - cpu, postgres_cpu_seconds() - postgres
+        return block, since
+
+    def done_alone(self, process: Process, block: Block, since: datetime) -> tuple[float, str]:
+        """How many of them the worker does a second, and what each costs: from when it begins until all are done."""
+        wait_for(population.is_being_processed)
+        begun, cpu, postgres = timezone.now(), process.cpu_seconds, postgres_cpu_seconds()
+        wait_for(_is_done)
+        cpu, postgres = process.cpu_seconds - cpu, postgres_cpu_seconds() - postgres
         _check(block, since)
-        return _rate(since), f"{number(cpu / posts * 1e6)} + {number(postgres / posts * 1e6, 'µs')}"
+        cpu_each = f"{number(cpu / block.posts * 1e6)} + {number(postgres / block.posts * 1e6, 'µs')}"
+        return block.posts / (_last_done(since) - begun).total_seconds(), cpu_each
 
     def ages(self, kind: Kind, rate: float, seconds: float) -> list[float]:
         """So many a second, and the worker beside the door: how old the oldest one is that is not done, in seconds."""
         say(f"{rate:,.0f} {PLURALS[kind]} a second for {seconds:g} s")
-        process = worker(Counterparts(0))
-        with running(process), ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool:
             post(self._fast, self._block(kind, WARM), lines=LINES)
             wait_for(_is_done)
             block, since = self._block(kind, int(rate * seconds)), timezone.now()
@@ -96,11 +101,10 @@ def _check(block: Block, since: datetime) -> None:
     losses.all_done_once(block)
 
 
-def _rate(since: datetime) -> float:
-    """Of those that have come since, from the first that was done to the last."""
-    done = WebhookEvent.objects.filter(received_at__gte=since)
-    found = done.aggregate(first=Min("processed_at"), last=Max("processed_at"), events=Count("pk"))
-    return float(found["events"] / (found["last"] - found["first"]).total_seconds())
+def _last_done(since: datetime) -> datetime:
+    """When the last of those was done that have come since."""
+    last: datetime = WebhookEvent.objects.filter(received_at__gte=since).aggregate(last=Max("processed_at"))["last"]
+    return last
 
 
 def _ages(is_over: Callable[[], bool]) -> Iterator[float]:

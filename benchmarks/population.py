@@ -218,6 +218,11 @@ def accepted() -> int:
     return ProcrastinateJob.objects.filter(task_name="process_events").count()
 
 
+def is_being_processed() -> bool:
+    """Whether a worker is at what the fast door has accepted."""
+    return ProcrastinateJob.objects.filter(task_name="process_events", status="doing").exists()
+
+
 def kept(since: datetime) -> list[str]:
     """The wamids in the single messages or statuses that have come since, as often as they are."""
     query = "SELECT substring(body FROM 'wamid[.][A-Za-z0-9]+') FROM conversations_webhookevent WHERE received_at >= %s"

@@ -1,4 +1,4 @@
-"""Where the CPU of webhooks and turns goes: each is done a hundred times or more in this process, under a profiler.
+"""Where the CPU of webhooks and turns goes: each is done many times in this process, under a profiler.
 
 Knows which library does what. What is called most often looks dearest: the profiler itself costs something each time.
 """
@@ -24,7 +24,6 @@ from conversations import accepting, inbound, turns
 from conversations.models import Conversation
 from whatsapp.models import WhatsappConnection
 
-TIMES = 100
 COMPANY = (1, 16, 100)
 # Whose code it is, by what stands in its path: the first that fits.
 WHO = {
@@ -49,13 +48,14 @@ def profile(sizes: Sizes) -> Iterator[Row]:
     """The shares of each, the largest first; what is called from nowhere else is counted where it runs."""
     connections = population.numbers()
     for number_of_block, size in enumerate(COMPANY):
-        yield _cost_each(Block("message", 600_000_000 + 1_000_000 * number_of_block, 4 * TIMES), size, connections)
-    yield from _shares("a webhook", _webhooks(connections))
-    yield from _shares("messages behind the door", _backlog(connections))
+        block = Block("message", 600_000_000 + 1_000_000 * number_of_block, 4 * sizes.profiled)
+        yield _cost_each(block, size, connections)
+    yield from _shares("a webhook", _webhooks(connections, sizes.profiled))
+    yield from _shares("messages behind the door", _backlog(connections, 5 * sizes.profiled))
     counterparts = Counterparts(0)
     here = f"http://127.0.0.1:{counterparts.port}"
     with override_settings(META_GRAPH_API_URL=f"{here}/graph", ANTHROPIC_BASE_URL=f"{here}/anthropic"):
-        yield from _shares("a turn", _turns(connections[0]))
+        yield from _shares("a turn", _turns(connections[0], sizes.profiled))
 
 
 def _cost_each(block: Block, size: int, connections: list[WhatsappConnection]) -> Row:
@@ -75,36 +75,36 @@ def _cost_each(block: Block, size: int, connections: list[WhatsappConnection]) -
     return Row(f"a message, {size} at a time, CPU: Python + PostgreSQL", f"{number(each[0])} + {number(each[1], 'ms')}")
 
 
-def _webhooks(connections: list[WhatsappConnection]) -> Callable[[], None]:
-    block = Block("message", 700_000_000, 2 * TIMES)
+def _webhooks(connections: list[WhatsappConnection], times: int) -> Callable[[], None]:
+    block = Block("message", 700_000_000, 2 * times)
     population.customers(block, connections)
     bodies = list(block.bodies(int(time.time())))
-    for body in bodies[:TIMES]:
+    for body in bodies[:times]:
         inbound.take(body)
 
     def take_all() -> None:
-        for body in bodies[TIMES:]:
+        for body in bodies[times:]:
             inbound.take(body)
 
     return take_all
 
 
-def _backlog(connections: list[WhatsappConnection]) -> Callable[[], None]:
-    block = Block("message", 800_000_000, 5 * TIMES)
+def _backlog(connections: list[WhatsappConnection], messages: int) -> Callable[[], None]:
+    block = Block("message", 800_000_000, messages)
     population.customers(block, connections)
     accepting.accept_for_later(list(block.bodies(int(time.time()))))
     return inbound.process_events
 
 
-def _turns(connection: WhatsappConnection) -> Callable[[], None]:
+def _turns(connection: WhatsappConnection, times: int) -> Callable[[], None]:
     """The loop is the one that the provider belongs to."""
     loop = asyncio.new_event_loop()
-    population.write(connection, 34_690_000_000, 2 * TIMES)
+    population.write(connection, 34_690_000_000, 2 * times)
     due = list(Conversation.objects.filter(connection=connection, answer_due_at__isnull=False).order_by("pk"))
-    _answer(loop, due[-TIMES:])
+    _answer(loop, due[-times:])
 
     def answer_all() -> None:
-        _answer(loop, due[-2 * TIMES : -TIMES])
+        _answer(loop, due[-2 * times : -times])
         loop.run_until_complete(close_provider())
 
     return answer_all
@@ -119,7 +119,7 @@ def _answer(loop: asyncio.AbstractEventLoop, conversations: Sequence[Conversatio
 
 
 def _shares(what: str, deed: Callable[[], None]) -> Iterator[Row]:
-    say(f"{what}, {TIMES} times or more, under the profiler")
+    say(f"{what}, under the profiler")
     profiler = cProfile.Profile()
     profiler.runcall(deed)
     spent: Counter[str] = Counter()

@@ -24,8 +24,7 @@ from benchmarks.table import Row, number, say
 from whatsapp.models import WhatsappConnection
 
 RATE = 10.0
-SECONDS = 4
-KILLED_AFTER_SECONDS = 1.5
+KILLED_AT = 0.4  # of the time in which people write
 THINKING = 1.0
 WARM = 10
 
@@ -37,10 +36,10 @@ def recovery(sizes: Sizes) -> Iterator[Row]:
     scene = Scene(numbers, counterparts, web, process)
     with running(web, process):
         scene.play(Block("message", 1_000_000, WARM), lambda: None)
-        yield _row("nothing is killed (the model takes 1 s)", scene.play(_block(2), lambda: None))
-        yield _row("the web processes are killed", scene.play(_block(3), web.kill))
+        yield _row("nothing is killed (the model takes 1 s)", scene.play(_block(2, sizes), lambda: None))
+        yield _row("the web processes are killed", scene.play(_block(3, sizes), web.kill))
         what = f"the worker is killed (dead after three heartbeats of {sizes.heartbeat:g} s)"
-        yield _row(what, scene.play(_block(4), process.kill))
+        yield _row(what, scene.play(_block(4, sizes), process.kill))
         yield _postgres(scene, sizes)
 
 
@@ -51,11 +50,11 @@ def _postgres(scene: "Scene", sizes: Sizes) -> Row:
         return Row(what, "not tried with --quick")
     if server is None:
         return Row(what, "not tried: it is not this benchmark's own")
-    return _row(what, scene.play(_block(5), lambda: os.kill(server, signal.SIGKILL)))
+    return _row(what, scene.play(_block(5, sizes), lambda: os.kill(server, signal.SIGKILL)))
 
 
-def _block(scene: int) -> Block:
-    return Block("message", scene * 1_000_000, int(RATE * SECONDS))
+def _block(scene: int, sizes: Sizes) -> Block:
+    return Block("message", scene * 1_000_000, int(RATE * sizes.seconds_of_recovery))
 
 
 class Scene:
@@ -74,7 +73,7 @@ class Scene:
         population.customers(block, self.numbers)
         with ThreadPoolExecutor(1) as pool:
             posting = pool.submit(answers_to, Load(block, self.web.port, settings.META_APP_SECRET, rate=RATE))
-            time.sleep(KILLED_AFTER_SECONDS)
+            time.sleep(KILLED_AT * block.posts / RATE)
             harm()
             self._keep_alive(posting.done)
         self._keep_alive(_is_settled)

@@ -18,7 +18,8 @@ from whatsapp.models import WhatsappConnection
 IDLE_RATE = 5.0
 WARM = 20
 CALLS = 12
-IDLE_SECONDS = 4.0
+CALL_RATE = 10.0
+IDLE_SECONDS = 3.0
 SLOW = 1.5
 
 
@@ -61,7 +62,7 @@ def turn(sizes: Sizes) -> Iterator[Row]:
         yield from _burst(stage, process, sizes.burst)
         counterparts.thinking_seconds = SLOW
         yield from _alone(stage, sizes.alone)
-    yield from _round_trips(connections)
+    yield from _round_trips(connections, sizes.counts)
 
 
 def _alone(stage: Stage, turns: int) -> Iterator[Row]:
@@ -91,7 +92,7 @@ def _burst(stage: Stage, process: Process, turns: int) -> Iterator[Row]:
     yield Row("… CPU a turn, web + worker", f"{number(each[0])} + {number(each[1], 'ms')}")
 
 
-def _round_trips(connections: list[WhatsappConnection]) -> Iterator[Row]:
+def _round_trips(connections: list[WhatsappConnection], counts: int) -> Iterator[Row]:
     """One turn after another, through proxies that count; what an idle worker asks meanwhile is taken off."""
     say("counting round trips")
     counterparts = Counterparts(0.01)
@@ -100,25 +101,30 @@ def _round_trips(connections: list[WhatsappConnection]) -> Iterator[Row]:
         process = worker(counterparts, DATABASE_URL=to_worker.url)
         with running(web, process):
             stage = Stage(connections, counterparts, web, 300_000_000)
-            stage.turns(WARM, rate=20)
-            counted = [_counted(stage, to_web, to_worker) for _ in range(2)]
+            stage.turns(WARM)
+            idle = _idle(to_worker)
+            counted = [_counted(stage, to_web, to_worker, idle) for _ in range(counts)]
     of_web, of_worker, of_queue = (middle(values) for values in zip(*counted, strict=True))
     yield Row("round trips to PostgreSQL a turn, web + worker", f"{number(of_web)} + {number(of_worker)}")
     yield at_most("… in all", of_web + of_worker, 16)
     yield Row("… the queue's own among them", number(of_queue))
 
 
-def _counted(stage: Stage, to_web: Proxy, to_worker: Proxy) -> tuple[float, float, float]:
-    """Of web, of the worker, and those of the queue, for one turn."""
+def _idle(to_worker: Proxy) -> tuple[float, float]:
+    """What a worker that has nothing to do asks a second, and what of it is the queue's."""
     to_worker.reset()
     time.sleep(IDLE_SECONDS)
-    idle, idle_queue = to_worker.round_trips / IDLE_SECONDS, to_worker.of_queue / IDLE_SECONDS
+    return to_worker.round_trips / IDLE_SECONDS, to_worker.of_queue / IDLE_SECONDS
+
+
+def _counted(stage: Stage, to_web: Proxy, to_worker: Proxy, idle: tuple[float, float]) -> tuple[float, float, float]:
+    """Of web, of the worker, and those of the queue, for one turn."""
     for proxy in (to_web, to_worker):
         proxy.reset()
     started = time.monotonic()
-    stage.turns(CALLS, rate=IDLE_RATE)
+    stage.turns(CALLS, rate=CALL_RATE)
     time.sleep(0.5)
     seconds = time.monotonic() - started
-    of_worker = (to_worker.round_trips - idle * seconds) / CALLS
-    of_queue = (to_worker.of_queue + to_web.of_queue - idle_queue * seconds) / CALLS
+    of_worker = (to_worker.round_trips - idle[0] * seconds) / CALLS
+    of_queue = (to_worker.of_queue + to_web.of_queue - idle[1] * seconds) / CALLS
     return to_web.round_trips / CALLS, of_worker, of_queue

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from benchmarks import population
 from benchmarks.checks import answered_once
@@ -20,7 +21,6 @@ from whatsapp.models import WhatsappConnection
 
 MOST_CONCURRENT = 2000
 WANTED_IN_FLIGHT = {1.5: 500, 5: 1500}
-PROBES = 3
 NOISY_ALREADY = 50
 
 
@@ -68,11 +68,11 @@ def fairness(sizes: Sizes) -> Iterator[Row]:
     process = worker(counterparts)
     with running(process):
         _time_of_one(counterparts, quiet, next(people))
-        alone = middle(_time_of_one(counterparts, quiet, next(people)) for _ in range(PROBES))
+        alone = middle(_time_of_one(counterparts, quiet, next(people)) for _ in range(sizes.probes))
         say(f"{sizes.waiting:,} turns of another tenant")
         loud = population.write(noisy, 34601000000, sizes.waiting)
         wait_for(lambda: sum(counterparts.sent[to] for to in loud) >= NOISY_ALREADY)
-        beside = list(_beside(counterparts, quiet, people, loud))
+        beside = list(_beside(counterparts, quiet, islice(people, sizes.probes), loud))
     if not beside:
         raise SystemExit("fairness: the noisy tenant was served before the other could wait. Let more of them wait.")
     yield Row("one turn on an idle worker, due to Meta, the model takes 1.5 s", number(alone, "s"))
@@ -84,8 +84,8 @@ def _beside(
     counterparts: Counterparts, quiet: WhatsappConnection, people: Iterator[int], loud: list[str]
 ) -> Iterator[float]:
     """How long the quiet tenant's turns take for as long as the noisy one's still wait."""
-    for _probe in range(PROBES):
-        took = _time_of_one(counterparts, quiet, next(people))
+    for person in people:
+        took = _time_of_one(counterparts, quiet, person)
         if all(counterparts.sent[to] for to in loud):
             return
         yield took
