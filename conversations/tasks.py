@@ -84,12 +84,20 @@ async def send_drafts(conversation_id: str) -> None:
 
 
 async def _reply_to(ask: turns.Ask) -> Reply | LlmError:
-    """What the model says, or why it never will. Raises LlmUnavailable: try again."""
+    """What the model says, or why it never will; meanwhile the customer sees that somebody is at it.
+
+    Raises LlmUnavailable: try again.
+    """
+    reply, _typing = await asyncio.gather(_asked(ask), in_thread(turns.show_typing, ask))
+    if isinstance(reply, LlmUnavailable):
+        await in_thread(turns.put_off, ask, str(reply))
+        raise reply
+    return reply
+
+
+async def _asked(ask: turns.Ask) -> Reply | LlmError:
     try:
         return await reply_to(ask.question)
-    except LlmUnavailable as error:
-        await in_thread(turns.put_off, ask, str(error))
-        raise
     except LlmError as error:
         return error
 

@@ -46,12 +46,14 @@ class Wait:
 
 @dataclass(frozen=True)
 class Ask:
-    """The agent's turn: what to ask, what the answer will have heard, and how many answers to it were dropped."""
+    """The agent's turn: what to ask, what the answer will have heard, how many answers to it were dropped, and what is
+    to be told of it."""
 
     conversation: Conversation
     unheard: Sequence[Message]
     question: Question
     dropped: int
+    told: Sequence[Decision]
 
     @property
     def heard(self) -> Message:
@@ -134,27 +136,28 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: 
     if media.is_awaited(unheard):
         trace.note(unheard, Word.MEDIA_AWAITED)
         return Wait(MEDIA_PAUSE_SECONDS, dropped)
-    records = _show_typing(conversation, unheard[-1])
-    if not _is_connected(conversation) or _spoke_itself(conversation, unheard):
-        trace.keep(records)
+    if _speaks_itself(conversation, unheard):
         return None
     said = context.said(conversation, earlier, unheard)
     question = _question(conversation, unheard, next(iter(prompts), None), said)
-    trace.keep([*records, *(_told(question, unheard) if question else ())])
-    return Ask(conversation, unheard, question, dropped) if question else None
+    return Ask(conversation, unheard, question, dropped, _told(question, unheard)) if question else None
 
 
-def _spoke_itself(conversation: Conversation, unheard: Sequence[Message]) -> bool:
-    """Whether there was something to say that no model is needed for."""
-    if handover.is_asked_for(unheard, conversation.tenant):
+def _speaks_itself(conversation: Conversation, unheard: Sequence[Message]) -> bool:
+    """Whether no model is needed for this turn. It is spoken by then, unless the access is lost."""
+    wants_a_person = handover.is_asked_for(unheard, conversation.tenant)
+    if not wants_a_person and not media.cannot_hear(unheard):
+        return False
+    trace.keep(_show_typing(conversation, unheard[-1]))
+    if not _is_connected(conversation):
+        return True
+    if wants_a_person:
         trace.note(unheard, Word.HANDED_OVER, ASKED)
         handover.hand_over(conversation, unheard[-1], ASKED)
-        return True
-    if media.cannot_hear(unheard):
+    else:
         trace.note(unheard, Word.DRAFTED, NO_TRANSCRIBER)
         _say(unheard, text=media.please_write(conversation.tenant.language), note=NO_TRANSCRIBER)
-        return True
-    return False
+    return True
 
 
 def _question(
@@ -171,6 +174,11 @@ def _told(question: Question, unheard: Sequence[Message]) -> list[Decision]:
     together = [(Word.TOGETHER, f"{len(unheard)} messages")] if len(unheard) > 1 else []
     asked = (Word.ASKED, f"with {len(question.turns)} messages of context")
     return [trace.decided(unheard, word, detail) for word, detail in (*together, asked)]
+
+
+def show_typing(ask: Ask) -> None:
+    """The customer sees that we have read and think; to be done while the model does."""
+    trace.keep([*_show_typing(ask.conversation, ask.heard), *ask.told])
 
 
 def put_off(ask: Ask, reason: str) -> None:

@@ -1,9 +1,13 @@
 """Turns: quick messages get one answer, newer words drop the one that is being made, and every tenant gets its turn."""
 
+import re
 from datetime import timedelta
 from itertools import count
+from threading import Event
 
 import pytest
+import requests
+import responses
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -51,6 +55,23 @@ def test_a_reaction_while_the_agent_thinks_drops_nothing(
     says("gracias")
     run_jobs()
     assert answers(meta) == ['"gracias"']
+
+
+def test_the_model_thinks_while_meta_shows_typing(connection, meta, says, run_jobs, while_the_model_thinks):
+    thinks, shown = Event(), []
+    while_the_model_thinks(thinks.set)
+
+    def show_typing(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        shown.append(thinks.wait(10))
+        return 200, {}, '{"success": true}'
+
+    with responses.RequestsMock() as mock:
+        mock.add_callback("POST", re.compile(".*/messages"), callback=show_typing)
+        mock.post(re.compile(".*/messages"), json={"messages": [{"id": "wamid.answer"}]})
+        says("¿abrís hoy?")
+        run_jobs()
+    assert shown == [True]
+    assert Message.objects.get(direction="outbound").wamid == "wamid.answer"
 
 
 def unheard(*said: tuple[str, float]) -> list[Message]:
