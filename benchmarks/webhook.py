@@ -68,7 +68,8 @@ def webhook(sizes: Sizes) -> Iterator[Row]:
         costs = _alternating(door, sizes)
         yield from _throughput(costs)
         yield Row("memory of a web process", number(product.kilobytes_of_a_child / 1024, "MB"))
-        yield from _half_load(door, middle(cost.per_second for cost in costs["message"]) / 2, sizes)
+        for kind in ("reference", "message"):
+            yield from _half_load(door, kind, middle(cost.per_second for cost in costs[kind]) / 2, sizes)
         for kind in ("message", "status"):
             for size in BATCHES:
                 yield from _batches(door, kind, size, sizes.batches)
@@ -112,7 +113,11 @@ def _throughput(costs: dict[str, list[Cost]]) -> Iterator[Row]:
 
 def waits(costs: list[Cost]) -> str:
     waits = [answer.milliseconds for cost in costs for answer in cost.answers]
-    return f"{number(percentile(waits, 0.5))}, {number(percentile(waits, 0.99), 'ms')}"
+    return _milliseconds(percentile(waits, 0.5), percentile(waits, 0.99))
+
+
+def _milliseconds(p50: float, p99: float) -> str:
+    return f"{number(p50)}, {number(p99, 'ms')}"
 
 
 def cpu_each(costs: list[Cost]) -> str:
@@ -121,12 +126,17 @@ def cpu_each(costs: list[Cost]) -> str:
     return f"{number(web)} + {number(postgres, 'µs')}"
 
 
-def _half_load(door: Door, rate: float, sizes: Sizes) -> Iterator[Row]:
-    say(f"half load: {rate:,.0f} a second for {sizes.half_load_seconds:g} s")
-    block = door.block("message", int(rate * sizes.half_load_seconds) + 1)
-    waits = [answer.milliseconds for answer in door.posted("message", block, lines=64, rate=rate).answers]
-    yield Row(f"acknowledged at half load ({number(rate)} a second), p50", number(percentile(waits, 0.5), "ms"))
-    yield at_most("… p99, from the instant it was due", percentile(waits, 0.99), 25, "ms")
+def _half_load(door: Door, kind: str, rate: float, sizes: Sizes) -> Iterator[Row]:
+    """The wait from the instant at which each was due."""
+    say(f"half load: {kind}, {rate:,.0f} a second for {sizes.half_load_seconds:g} s")
+    block = door.block(kind, int(rate * sizes.half_load_seconds) + 1)
+    waits = [answer.milliseconds for answer in door.posted(kind, block, lines=64, rate=rate).answers]
+    p50, p99 = percentile(waits, 0.5), percentile(waits, 0.99)
+    if kind == "reference":
+        yield Row(f"the reference at half its load ({number(rate)} a second), p50, p99", _milliseconds(p50, p99))
+    else:
+        yield Row(f"acknowledged at half load ({number(rate)} a second), p50", number(p50, "ms"))
+        yield at_most("… p99, from the instant it was due", p99, 25, "ms")
 
 
 def _batches(door: Door, kind: str, size: int, posts: int) -> Iterator[Row]:
