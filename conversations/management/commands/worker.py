@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.db_cleanup import close_db_connections
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
@@ -60,6 +61,8 @@ async def work(concurrency: int) -> None:
                 shutdown_graceful_timeout=20,
                 update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
                 stalled_worker_timeout=3 * settings.WORKER_HEARTBEAT_SECONDS,
+                # Not around what is asynchronous: that asks Django in threads which do so themselves (in_thread).
+                task_middleware=[close_db_connections],
                 worker_middleware=[partial(_mind, untold)],
             )
     if untold:
