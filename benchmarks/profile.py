@@ -115,8 +115,8 @@ def _answer(loop: asyncio.AbstractEventLoop, conversations: Sequence[Conversatio
         step = turns.begin(conversation.pk)
         if not isinstance(step, turns.Ask):
             raise SystemExit(f"The turn of {conversation.pk} did not come as far as the model.")
-        turns.show_typing(step)
-        turns.conclude(step, loop.run_until_complete(reply_to(step.question)))
+        records = turns.show_typing(step)
+        turns.conclude(step, loop.run_until_complete(reply_to(step.question)), records)
 
 
 def _shares(what: str, deed: Callable[[], None]) -> Iterator[Row]:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Model
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
@@ -73,8 +74,8 @@ async def answer(conversation_id: str) -> None:
             await asyncio.sleep(step.seconds)
             step = await in_thread(turns.begin, conversation_id, step.dropped)
         else:
-            reply = await _reply_to(step)
-            step = await in_thread(turns.conclude, step, reply)
+            reply, records = await _reply_to(step)
+            step = await in_thread(turns.conclude, step, reply, records)
 
 
 @app.task(name="send_drafts", retry=KeepTrying())
@@ -83,16 +84,14 @@ async def send_drafts(conversation_id: str) -> None:
     await in_thread(turns.send_drafts, conversation_id)
 
 
-async def _reply_to(ask: turns.Ask) -> Reply | LlmError:
-    """What the model says, or why it never will; meanwhile the customer sees that somebody is at it.
-
-    Raises LlmUnavailable: try again.
-    """
-    reply, _typing = await asyncio.gather(_asked(ask), in_thread(turns.show_typing, ask))
+async def _reply_to(ask: turns.Ask) -> tuple[Reply | LlmError, list[Model]]:
+    """What the model says, or why it never will; meanwhile the customer sees that somebody is at it, with the record
+    of that. Raises LlmUnavailable: try again."""
+    reply, records = await asyncio.gather(_asked(ask), in_thread(turns.show_typing, ask))
     if isinstance(reply, LlmUnavailable):
-        await in_thread(turns.put_off, ask, str(reply))
+        await in_thread(turns.put_off, ask, str(reply), records)
         raise reply
-    return reply
+    return reply, records
 
 
 async def _asked(ask: turns.Ask) -> Reply | LlmError:

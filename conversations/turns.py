@@ -46,14 +46,12 @@ class Wait:
 
 @dataclass(frozen=True)
 class Ask:
-    """The agent's turn: what to ask, what the answer will have heard, how many answers to it were dropped, and what is
-    to be told of it."""
+    """The agent's turn: what to ask, what the answer will have heard, and how many answers to it were dropped."""
 
     conversation: Conversation
     unheard: Sequence[Message]
     question: Question
     dropped: int
-    told: Sequence[Decision]
 
     @property
     def heard(self) -> Message:
@@ -140,7 +138,10 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: 
         return None
     said = context.said(conversation, earlier, unheard)
     question = _question(conversation, unheard, next(iter(prompts), None), said)
-    return Ask(conversation, unheard, question, dropped, _told(question, unheard)) if question else None
+    if question is None:
+        return None
+    trace.keep(_told(question, unheard))
+    return Ask(conversation, unheard, question, dropped)
 
 
 def _speaks_itself(conversation: Conversation, unheard: Sequence[Message]) -> bool:
@@ -176,25 +177,31 @@ def _told(question: Question, unheard: Sequence[Message]) -> list[Decision]:
     return [trace.decided(unheard, word, detail) for word, detail in (*together, asked)]
 
 
-def show_typing(ask: Ask) -> None:
-    """The customer sees that we have read and think; to be done while the model does."""
-    trace.keep([*_show_typing(ask.conversation, ask.heard), *ask.told])
+def show_typing(ask: Ask) -> list[Model]:
+    """The customer sees that we have read and think: to be done while the model does, and without the database.
+
+    Returns the record of it, which `conclude` or `put_off` keeps.
+    """
+    return _show_typing(ask.conversation, ask.heard)
 
 
-def put_off(ask: Ask, reason: str) -> None:
+def put_off(ask: Ask, reason: str, records: Sequence[Model]) -> None:
     """The model cannot answer now."""
+    trace.keep(records)
     trace.note(ask.unheard, Word.UNAVAILABLE, reason)
 
 
-def conclude(ask: Ask, reply: Reply | LlmError) -> Step | None:
+def conclude(ask: Ask, reply: Reply | LlmError, records: Sequence[Model]) -> Step | None:
     """What the model said becomes a draft and is sent, or the reason why there is none; then what to do next.
 
     It is dropped when the customer has written more meanwhile, for the next answer has heard all of it; but only so
-    often. And when a person of the business has written, however often that was. Raises GraphUnavailable.
+    often. And when a person of the business has written, however often that was. Keeps the `records` of what was done
+    while the model thought. Raises GraphUnavailable.
     """
-    if isinstance(reply, Reply) and not reply.hands_over and (said := _say_at_once(ask, reply)):
+    if isinstance(reply, Reply) and not reply.hands_over and (said := _say_at_once(ask, reply, records)):
         is_last_word = said.status == Message.Status.SENDING and delivery.deliver(said, ask.conversation)
         return None if is_last_word else begin(ask.conversation.pk)
+    trace.keep(records)
     with transaction.atomic():
         locked = Conversation.locked(ask.conversation.pk)
         if locked is None:
@@ -206,10 +213,11 @@ def conclude(ask: Ask, reply: Reply | LlmError) -> Step | None:
     return begin(ask.conversation.pk, ask.dropped + 1 if overtaken else 0)
 
 
-def _say_at_once(ask: Ask, reply: Reply) -> Message | None:
+def _say_at_once(ask: Ask, reply: Reply, records: Sequence[Model]) -> Message | None:
     """Where nobody has said anything meanwhile, as nearly always: drafted, and being sent, by one commit."""
-    decision = inserting([trace.decided(ask.unheard, Word.DRAFTED, reply.request_id)])
-    return outbound.draft_and_set_out(ask.conversation, ask.heard, decision, **_fields(ask, reply))
+    records = [*records, trace.decided(ask.unheard, Word.DRAFTED, reply.request_id)]
+    along = [inserting([record]) for record in records]
+    return outbound.draft_and_set_out(ask.conversation, ask.heard, *along, **_fields(ask, reply))
 
 
 def _overtaken(ask: Ask, locked: Conversation) -> Decision.Word | None:

@@ -14,6 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from agent.models import SystemPrompt
 from conversations.models import Conversation, Message, WhatsappUser
 from conversations.patience import seconds_left
+from conversations.sweeps import queue_left_answers
 from conversations.tasks import queue_answers
 from conversations.turns import MOST_DROPPED
 from tenants.models import Tenant
@@ -72,6 +73,23 @@ def test_the_model_thinks_while_meta_shows_typing(connection, meta, says, run_jo
         run_jobs()
     assert shown == [True]
     assert Message.objects.get(direction="outbound").wamid == "wamid.answer"
+
+
+def test_an_access_that_is_lost_as_typing_is_shown_delays_the_answer_and_loses_nothing(
+    connection, model, meta, says, run_jobs
+):
+    meta.fail_next(190, method_path_regex="mark_read")
+    says("¿abrís hoy?")
+    run_jobs()
+    connection.refresh_from_db()
+    assert (connection.status, meta.sent) == ("RECONNECT", [])
+    assert Message.objects.get(direction="outbound").status == "drafted"
+    connection.connected()
+    Conversation.objects.update(answer_due_at=timezone.now() - timedelta(minutes=1))
+    queue_left_answers()
+    run_jobs()
+    assert answers(meta) == ['"¿abrís hoy?"']
+    assert Conversation.objects.get().answer_due_at is None
 
 
 def unheard(*said: tuple[str, float]) -> list[Message]:
