@@ -18,8 +18,8 @@ from whatsapp.models import WhatsappConnection
 IDLE_RATE = 5.0
 WARM = 20
 CALLS = 12
-CALL_RATE = 10.0
-IDLE_SECONDS = 3.0
+# As long as there is between two sweeps, which ask most of what an idle worker does: one falls into each window.
+WINDOW_SECONDS = 5.0
 SLOW = 1.5
 
 
@@ -110,21 +110,20 @@ def _round_trips(connections: list[WhatsappConnection], counts: int) -> Iterator
     yield Row("… the queue's own among them", number(of_queue))
 
 
-def _idle(to_worker: Proxy) -> tuple[float, float]:
-    """What a worker that has nothing to do asks a second, and what of it is the queue's."""
+def _idle(to_worker: Proxy) -> tuple[int, int]:
+    """What a worker that has nothing to do asks in a window, and what of it is the queue's."""
     to_worker.reset()
-    time.sleep(IDLE_SECONDS)
-    return to_worker.round_trips / IDLE_SECONDS, to_worker.of_queue / IDLE_SECONDS
+    time.sleep(WINDOW_SECONDS)
+    return to_worker.round_trips, to_worker.of_queue
 
 
-def _counted(stage: Stage, to_web: Proxy, to_worker: Proxy, idle: tuple[float, float]) -> tuple[float, float, float]:
+def _counted(stage: Stage, to_web: Proxy, to_worker: Proxy, idle: tuple[int, int]) -> tuple[float, float, float]:
     """Of web, of the worker, and those of the queue, for one turn."""
     for proxy in (to_web, to_worker):
         proxy.reset()
-    started = time.monotonic()
-    stage.turns(CALLS, rate=CALL_RATE)
-    time.sleep(0.5)
-    seconds = time.monotonic() - started
-    of_worker = (to_worker.round_trips - idle[0] * seconds) / CALLS
-    of_queue = (to_worker.of_queue + to_web.of_queue - idle[1] * seconds) / CALLS
+    window_ends = time.monotonic() + WINDOW_SECONDS
+    stage.turns(CALLS, rate=IDLE_RATE)
+    time.sleep(max(window_ends - time.monotonic(), 0))
+    of_worker = (to_worker.round_trips - idle[0]) / CALLS
+    of_queue = (to_worker.of_queue + to_web.of_queue - idle[1]) / CALLS
     return to_web.round_trips / CALLS, of_worker, of_queue
