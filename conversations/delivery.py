@@ -1,9 +1,10 @@
-"""Hands one message of ours to Meta, and keeps what came of it.
+"""What we tell Meta in a conversation: one message of ours, of which it keeps what came of it; or that we type.
 
 Knows the ways a send can end; nothing of whether the message may be sent.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import close_old_connections
@@ -24,13 +25,13 @@ logger = logging.getLogger(__name__)
 Status, Reason, Word = Message.Status, Message.Reason, Decision.Word
 
 
-def deliver(message: Message, conversation: Conversation) -> bool:
-    """Hands a message that is being sent to Meta, and keeps the outcome on it.
+def deliver(message: Message, conversation: Conversation, earlier: Sequence[Model] = ()) -> bool:
+    """Hands a message that is being sent to Meta, and keeps the outcome on it; with records of what was told `earlier`.
 
     Returns whether nothing is owed in the conversation any more. Raises GraphUnavailable when it surely was not taken.
     """
     connection = conversation.connection
-    records: list[Model] = []
+    records = [*earlier]
     client = GraphClient(connection.access_token, gather_for(connection, message.pk, records))
     close_old_connections()
     try:
@@ -40,6 +41,24 @@ def deliver(message: Message, conversation: Conversation) -> bool:
         _not_sent(message, conversation, error)
         return False
     return _sent(message, wamid, records)
+
+
+def show_typing(conversation: Conversation, heard: Message) -> list[Model]:
+    """Blue ticks and "typing…": a courtesy, so its failure stops nothing, except that a lost access is noted.
+
+    Returns the record of the exchange, which is not kept yet.
+    """
+    connection = conversation.connection
+    records: list[Model] = []
+    try:
+        if not connection.throttled_for:
+            client = GraphClient(connection.access_token, gather_for(connection, heard.pk, records))
+            client.read_and_type(connection.phone_number_id, heard.wamid or "")
+    except AccessTokenRejected as error:
+        connection.access_lost(str(error))
+    except GraphError as error:
+        logger.info("conversation %s shows no typing: %s", conversation.pk, error)
+    return records
 
 
 def _hand_to_meta(client: GraphClient, message: Message, conversation: Conversation) -> str:

@@ -17,7 +17,7 @@ from procrastinate.types import JSONValue
 
 from agent.ports import LlmError, LlmUnavailable, Reply
 from agent.replies import reply_to
-from conversations import turns
+from conversations import delivery, turns
 from conversations.models import Conversation
 from tenants.prepared import Asked
 from tenants.queue import in_thread, queue
@@ -87,7 +87,7 @@ async def send_drafts(conversation_id: str) -> None:
 async def _reply_to(ask: turns.Ask) -> tuple[Reply | LlmError, list[Model]]:
     """What the model says, or why it never will; meanwhile the customer sees that somebody is at it, with the record
     of that. Raises LlmUnavailable: try again."""
-    reply, records = await asyncio.gather(_asked(ask), in_thread(turns.show_typing, ask))
+    reply, records = await asyncio.gather(_asked(ask), in_thread(delivery.show_typing, ask.conversation, ask.heard))
     if isinstance(reply, LlmUnavailable):
         await in_thread(turns.put_off, ask, str(reply), records)
         raise reply

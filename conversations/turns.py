@@ -23,9 +23,6 @@ from conversations.reasons import ASKED, NO_TRANSCRIBER
 from conversations.standing import CONVERSATION, UNHEARD, is_settled, standing_of
 from tenants.bulk import inserting
 from tenants.prepared import together
-from whatsapp.client import GraphClient
-from whatsapp.errors import AccessTokenRejected, GraphError
-from whatsapp.exchanges import gather_for
 from whatsapp.models import WhatsappConnection
 
 logger = logging.getLogger(__name__)
@@ -149,7 +146,7 @@ def _speaks_itself(conversation: Conversation, unheard: Sequence[Message]) -> bo
     wants_a_person = handover.is_asked_for(unheard, conversation.tenant)
     if not wants_a_person and not media.cannot_hear(unheard):
         return False
-    trace.keep(_show_typing(conversation, unheard[-1]))
+    trace.keep(delivery.show_typing(conversation, unheard[-1]))
     if not _is_connected(conversation):
         return True
     if wants_a_person:
@@ -177,14 +174,6 @@ def _told(question: Question, unheard: Sequence[Message]) -> list[Decision]:
     return [trace.decided(unheard, word, detail) for word, detail in (*together, asked)]
 
 
-def show_typing(ask: Ask) -> list[Model]:
-    """The customer sees that we have read and think: to be done while the model does, and without the database.
-
-    Returns the record of it, which `conclude` or `put_off` keeps.
-    """
-    return _show_typing(ask.conversation, ask.heard)
-
-
 def put_off(ask: Ask, reason: str, records: Sequence[Model]) -> None:
     """The model cannot answer now."""
     trace.keep(records)
@@ -198,10 +187,13 @@ def conclude(ask: Ask, reply: Reply | LlmError, records: Sequence[Model]) -> Ste
     often. And when a person of the business has written, however often that was. Keeps the `records` of what was done
     while the model thought. Raises GraphUnavailable.
     """
-    if isinstance(reply, Reply) and not reply.hands_over and (said := _say_at_once(ask, reply, records)):
-        is_last_word = said.status == Message.Status.SENDING and delivery.deliver(said, ask.conversation)
+    said = _say_at_once(ask, reply) if isinstance(reply, Reply) and not reply.hands_over else None
+    if said and said.status == Message.Status.SENDING:
+        is_last_word = delivery.deliver(said, ask.conversation, records)
         return None if is_last_word else begin(ask.conversation.pk)
     trace.keep(records)
+    if said:
+        return begin(ask.conversation.pk)
     with transaction.atomic():
         locked = Conversation.locked(ask.conversation.pk)
         if locked is None:
@@ -213,11 +205,10 @@ def conclude(ask: Ask, reply: Reply | LlmError, records: Sequence[Model]) -> Ste
     return begin(ask.conversation.pk, ask.dropped + 1 if overtaken else 0)
 
 
-def _say_at_once(ask: Ask, reply: Reply, records: Sequence[Model]) -> Message | None:
+def _say_at_once(ask: Ask, reply: Reply) -> Message | None:
     """Where nobody has said anything meanwhile, as nearly always: drafted, and being sent, by one commit."""
-    records = [*records, trace.decided(ask.unheard, Word.DRAFTED, reply.request_id)]
-    along = [inserting([record]) for record in records]
-    return outbound.draft_and_set_out(ask.conversation, ask.heard, *along, **_fields(ask, reply))
+    decision = inserting([trace.decided(ask.unheard, Word.DRAFTED, reply.request_id)])
+    return outbound.draft_and_set_out(ask.conversation, ask.heard, decision, **_fields(ask, reply))
 
 
 def _overtaken(ask: Ask, locked: Conversation) -> Decision.Word | None:
@@ -273,24 +264,6 @@ def _fields(ask: Ask, reply: Reply) -> dict[str, Any]:
         "input_tokens": reply.input_tokens,
         "output_tokens": reply.output_tokens,
     }
-
-
-def _show_typing(conversation: Conversation, heard: Message) -> list[Model]:
-    """Blue ticks and "typing…": a courtesy, so its failure stops nothing, except that a lost access is noted.
-
-    Returns the record of the exchange, which is not kept yet.
-    """
-    connection = conversation.connection
-    records: list[Model] = []
-    try:
-        if not connection.throttled_for:
-            client = GraphClient(connection.access_token, gather_for(connection, heard.pk, records))
-            client.read_and_type(connection.phone_number_id, heard.wamid or "")
-    except AccessTokenRejected as error:
-        connection.access_lost(str(error))
-    except GraphError as error:
-        logger.info("conversation %s shows no typing: %s", conversation.pk, error)
-    return records
 
 
 def _decline(conversation: Conversation) -> str:

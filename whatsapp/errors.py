@@ -87,11 +87,16 @@ def error_from(body: Any, retry_after: float | None = None) -> GraphError | None
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
-    detail = str(details or error.get("message") or "Meta gave no reason.")
+    detail = _text(details or error.get("message") or "Meta gave no reason.")
     kind = _kind(code, is_transient=error.get("is_transient") is True)
     return kind(
-        detail, code=code, subcode=subcode, trace_id=str(error.get("fbtrace_id") or ""), retry_after=retry_after
+        detail, code=code, subcode=subcode, trace_id=_text(error.get("fbtrace_id") or ""), retry_after=retry_after
     )
+
+
+def _text(value: Any) -> str:
+    """Without NUL, which JSON may carry and PostgreSQL does not take."""
+    return str(value).replace("\0", "")
 
 
 def _kind(code: int, *, is_transient: bool) -> type[GraphError]:

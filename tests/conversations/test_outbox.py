@@ -1,6 +1,7 @@
 """What Meta does not take at once: how long we wait, for whom, and what people are told meanwhile."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from conversations.models import Conversation, Message
 from tests.conftest import connect, jobs
 from tests.conversations.test_api import URL
-from whatsapp.models import WhatsappConnection
+from whatsapp.models import GraphExchange, WhatsappConnection
 from whatsapp.sandbox.meta import CATALOGUE, DEMO
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +103,36 @@ def test_as_long_as_metas_headers_say_nothing_of_the_number_is_sent(connection, 
     connection.refresh_from_db()
     assert connection.throttled_for == pytest.approx(420, abs=5)
     assert seconds_to_wait() == pytest.approx(420, abs=5)
+
+
+def test_a_nul_in_metas_words_is_not_stored_and_holds_up_nothing(connection, model, meta, says, run_jobs):
+    refusal = {"error": {"code": 100, "message": "a\0b", "fbtrace_id": "c\0d"}}
+    with responses.RequestsMock() as mock:
+        for _call in ("read, and typing", "the answer"):
+            mock.post(MESSAGES, json=refusal, status=400)
+        says("Hola")
+        run_jobs()
+    assert (our_message().status, our_message().error_code) == ("failed", 100)
+    assert "ab" in our_message().error
+    kept = GraphExchange.objects.values_list("trace_id", "response__error__message")
+    assert list(kept) == [("cd", "ab"), ("cd", "ab")]
+
+
+@pytest.fixture
+def no_exchange_can_be_stored(transactional_db: None) -> Iterator[None]:
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE whatsapp_graphexchange ADD CONSTRAINT broken CHECK (milliseconds / 0 = 1)")
+        yield
+        cursor.execute("ALTER TABLE whatsapp_graphexchange DROP CONSTRAINT broken")
+
+
+@pytest.mark.usefixtures("no_exchange_can_be_stored")
+def test_records_of_exchanges_that_cannot_be_stored_cost_no_answer(connection, model, meta, says, run_jobs):
+    says("Hola")
+    run_jobs()
+    assert our_message().status == "sent"
+    assert len(model.requests) == 1
+    assert not GraphExchange.objects.exists()
 
 
 def test_a_longer_wait_is_not_made_shorter(connection):
