@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from conversations.models import Conversation, Message, WhatsappUser
-from tenants.prepared import AnyGiven, Asked, Prepared
+from tenants.prepared import AnyGiven, AnyOf, Asked, Prepared
 from whatsapp.models import WhatsappConnection
 from whatsapp.payloads import Item, Said, StatusUpdate
 
@@ -78,16 +78,17 @@ def _numbered() -> QuerySet[WhatsappConnection]:
     return WhatsappConnection.objects.filter(phone_number_id=AnyGiven("numbers"))
 
 
-def _of_persons() -> QuerySet[WhatsappUser]:
-    return WhatsappUser.objects.filter(Q(wa_id=AnyGiven("phones")) | Q(user_id=AnyGiven("ids")))
+def _of_persons(**whose: Any) -> QuerySet[WhatsappUser]:
+    """In each half of the OR, `whose` is a mere condition: never the index by which they are looked for."""
+    return WhatsappUser.objects.filter(Q(wa_id=AnyGiven("phones"), **whose) | Q(user_id=AnyGiven("ids"), **whose))
 
 
 _CONNECTIONS = Prepared(lambda: _numbered().only(*OF_CONNECTION))
-_USERS = Prepared(lambda: _of_persons().filter(tenant__in=_numbered().values("tenant")))
+_USERS = Prepared(lambda: _of_persons(tenant__in=_numbered().values("tenant")))
 _CONVERSATIONS = Prepared(
     lambda: (
         Conversation.objects.select_for_update()
-        .filter(connection__in=_numbered().values("pk"), whatsapp_user__in=_of_persons().values("pk"))
+        .filter(connection=AnyOf(_numbered().values("pk")), whatsapp_user=AnyOf(_of_persons().values("pk")))
         .order_by("pk")
     )
 )
@@ -95,7 +96,7 @@ _CONVERSATIONS = Prepared(
 _MESSAGES = Prepared(
     lambda: Message.objects.filter(
         Q(wamid=AnyGiven("wamids")) | Q(refers_to=AnyGiven("wamids"), type__in=CHANGES),
-        connection__in=_numbered().values("pk"),
+        connection=AnyOf(_numbered().values("pk")),
     ).only(*OF_MESSAGE)
 )
 _OURS = Prepared(
@@ -104,7 +105,7 @@ _OURS = Prepared(
         .filter(
             Q(wamid=AnyGiven("wamids")) | Q(pk=AnyGiven("ids"), wamid=None),
             direction=Message.Direction.OUTBOUND,
-            connection__in=_numbered().values("pk"),
+            connection=AnyOf(_numbered().values("pk")),
         )
         .only("connection_id", *OF_STATUS)
         .order_by("pk")

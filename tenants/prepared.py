@@ -68,6 +68,24 @@ class AnyGiven(Given):
         return "ANY(%s)", [self]
 
 
+class AnyOf(Value):
+    """Whatever a query of one column finds, in a prepared statement: `filter(tenant=AnyOf(…))`.
+
+    PostgreSQL asks it first and then uses an index for what it found. From `IN (SELECT …)` it makes a join, in an
+    order that its statistics tell it, and they may be old: then it has read every conversation for one message.
+    """
+
+    def __init__(self, queryset: QuerySet[Any, Any]) -> None:
+        super().__init__(queryset)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        sql, parameters = self.value.query.get_compiler(connection=connection).as_sql()
+        return f"ANY(ARRAY({sql}))", parameters
+
+    def _resolve_output_field(self) -> None:
+        """Of whatever type it is compared with."""
+
+
 class Prepared(Generic[Row]):
     """A query whose SQL Django makes once, at its first use.
 
