@@ -52,7 +52,7 @@ class Servers:
             losses.nothing_lost(block, since)
         elif (kept := population.rows(TABLE) - before) != posts:
             raise SystemExit(f"door, the reference: {posts} posts were acknowledged, {kept} are kept.")
-        return Run(cost, population.accepted())
+        return Run(cost, population.commits(since))
 
 
 def door(sizes: Sizes) -> Iterator[Row]:

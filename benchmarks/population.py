@@ -213,9 +213,13 @@ def make_reference() -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}; {CREATE}")
 
 
-def accepted() -> int:
-    """How many jobs wait that do what events ask for: as many as there were commits of the fast door."""
-    return ProcrastinateJob.objects.filter(task_name="process_events").count()
+def commits(since: datetime) -> int:
+    """In how many transactions the events were stored that have come since, and that nobody has been at."""
+    query = "SELECT count(DISTINCT xmin::text) FROM conversations_webhookevent WHERE received_at >= %s"
+    with database.cursor() as cursor:
+        cursor.execute(query, [since])
+        found: int = cursor.fetchone()[0]
+    return found
 
 
 def is_being_processed() -> bool:

@@ -26,8 +26,6 @@ from whatsapp.signature import challenge, is_signed  # noqa: E402
 logger = logging.getLogger(__name__)
 
 MOST_TOGETHER = 500
-# Whoever has just been answered comes again at once: what a commit costs is more than this short wait for them.
-GATHER_SECONDS = 0.002
 Message = dict[str, Any]
 
 
@@ -50,7 +48,6 @@ class Together:
 
     async def _write(self) -> None:
         while self._waiting:
-            await asyncio.sleep(GATHER_SECONDS)
             batch, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
             stored = asyncio.get_running_loop().run_in_executor(self._thread, self._store, [body for body, _ in batch])
             [error] = await asyncio.gather(stored, return_exceptions=True)

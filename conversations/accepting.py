@@ -22,17 +22,29 @@ UNREACHABLE = (OperationalError, InterfaceError, ConnectorException)
 # What is done at once: so many events, and no more than so many bytes of them, for a body can have megabytes.
 MOST_EVENTS = 500
 MOST_BYTES = 4_000_000
+QUEUE = "events"
 # A job that does what waits, with the statements it is sent with. One too many finds nothing to do.
 QUEUE_PROCESSING = Asked(
     "SELECT procrastinate_defer_jobs_v1(ARRAY["
-    "ROW('default', 'process_events', 0, NULL, NULL, '{}', NULL)::procrastinate_job_to_defer_v1])",
+    f"ROW('{QUEUE}', 'process_events', 0, NULL, NULL, '{{}}', NULL)::procrastinate_job_to_defer_v1])",
     (),
     lambda _cursor: None,
+)
+# The same unless such a job waits already: a worker that was away for an hour would find millions of them, and every
+# answer behind them. Who counts on a job that waits holds a lock until the events are there, and a job begins by
+# waiting for these locks (`all_is_there`).
+COUNT_ON_A_JOB, NOBODY_DOES = (
+    Asked(f"SELECT pg_advisory_xact_lock{kind}(1996488704)", (), lambda _cursor: None) for kind in ("_shared", "")
+)
+QUEUE_UNLESS_ONE_WAITS = QUEUE_PROCESSING._replace(
+    sql=f"{QUEUE_PROCESSING.sql} WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = '{QUEUE}' "  # noqa: S608
+    "AND status = 'todo' AND coalesce(scheduled_at, now()) <= now())"
 )
 
 
 def accept_for_later(bodies: Sequence[bytes]) -> None:
-    """Stores these bodies, in one commit, and a job that does what they ask for; durable when this returns.
+    """Stores these bodies, in one commit, and a job that does what they ask for unless one waits; durable when this
+    returns.
 
     Raises what the database says when nothing could be stored.
     """
@@ -46,7 +58,12 @@ def accept_for_later(bodies: Sequence[bytes]) -> None:
 
 def _accept_for_later(bodies: Sequence[bytes]) -> None:
     """In one round trip, which is a transaction of its own."""
-    together(WebhookEvent.storing(bodies), QUEUE_PROCESSING)
+    together(WebhookEvent.storing(bodies), COUNT_ON_A_JOB, QUEUE_UNLESS_ONE_WAITS)
+
+
+def all_is_there() -> None:
+    """Returns when everybody has committed who counted on a job that was waiting until now."""
+    NOBODY_DOES.now()
 
 
 def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:

@@ -117,13 +117,14 @@ def process(events: Iterable[WebhookEvent], *, again: bool = False) -> None:
             logger.exception("%s events wait for the sweep", len(waiting))
 
 
-@app.task(name="process_events", retry=KeepTrying())
+@app.task(name="process_events", queue=accepting.QUEUE, retry=KeepTrying())
 def process_events() -> None:
     """What was accepted for later, whichever commit it came with: many at once cost far less each.
 
     Two of these in one process keep both Python and PostgreSQL busy, and more would keep the turns from its threads: a
     third leaves what waits to them, who look once more when they have ended.
     """
+    accepting.all_is_there()
     while AT_IT.acquire(blocking=False):
         try:
             while events := accepting.waiting():

@@ -1,10 +1,14 @@
 """Many items in one POST: each is stored once, in the order it was said, and a poisoned one costs no other."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 from django.utils import timezone
 
 from conversations import accepting, inbound
@@ -158,3 +162,39 @@ def test_what_came_while_a_job_was_ending_is_done_by_it(connection, meta):
     with database.execute_wrapper(ends):
         inbound.process_events()
     assert Message.objects.count() == 4
+
+
+def test_while_a_job_waits_what_is_accepted_needs_none_of_its_own(connection, meta):
+    for _body in range(3):
+        accepting.accept_for_later([batch(meta, 1)])
+    assert jobs("process_events") == 1
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 minute'")  # it has failed
+    accepting.accept_for_later([batch(meta, 1)])
+    assert jobs("process_events") == 2
+
+
+def test_a_job_that_begins_waits_for_what_counts_on_it(connection, meta):
+    accepting.accept_for_later([batch(meta, 1)])
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            accepting.accept_for_later([batch(meta, 3)])
+            job = pool.submit(in_a_thread, inbound.process_events)
+            while not (job.done() or somebody_waits_for_a_lock()):
+                time.sleep(0.01)
+        job.result()
+    assert jobs("process_events") == 1
+    assert Message.objects.count() == 4
+
+
+def in_a_thread(deed: Callable[[], None]) -> None:
+    try:
+        deed()
+    finally:
+        database.close()
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return cursor.rowcount > 0
