@@ -37,7 +37,7 @@ COUNT_ON_A_JOB, NOBODY_DOES = (
     Asked(f"SELECT pg_advisory_xact_lock{kind}(1996488704)", (), lambda _cursor: None) for kind in ("_shared", "")
 )
 QUEUE_UNLESS_ONE_WAITS = QUEUE_PROCESSING._replace(
-    sql=f"{QUEUE_PROCESSING.sql} WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = '{QUEUE}' "  # noqa: S608
+    sql=f"{QUEUE_PROCESSING.sql} WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = '{QUEUE}' "
     "AND status = 'todo' AND coalesce(scheduled_at, now()) <= now())"
 )
 

@@ -196,5 +196,5 @@ def in_a_thread(deed: Callable[[], None]) -> None:
 
 def somebody_waits_for_a_lock() -> bool:
     with database.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return cursor.rowcount > 0
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.fetchone()[0])
