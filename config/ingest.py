@@ -1,14 +1,12 @@
 """The fast door, for a platform that has outgrown the plain view: takes Meta's webhooks, and nothing else.
 
 `gunicorn config.ingest:application --worker-class asgi`, beside the web server; the proxy sends it the webhook's path.
-Knows HTTP, and how requests share a commit; what a body means, the worker finds out.
+Knows HTTP; how requests share a commit, `commits` does, and what a body means, the worker finds out.
 """
 
-import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,40 +18,13 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
+from config.commits import SharedCommits  # noqa: E402
 from conversations.accepting import accept_for_later  # noqa: E402
 from whatsapp.signature import challenge, is_signed  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-MOST_TOGETHER = 500
 Message = dict[str, Any]
-
-
-class Together:
-    """Bodies that arrive while a commit is under way share the next one, which costs the same for one and for all."""
-
-    def __init__(self, store: Callable[[Sequence[bytes]], None]) -> None:
-        self._store = store
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")  # one, so one database connection
-
-    async def keep(self, body: bytes) -> None:
-        """The body is durable when this returns. Raises what the database says when it is not."""
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((body, kept))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
-        await kept
-
-    async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-            stored = asyncio.get_running_loop().run_in_executor(self._thread, self._store, [body for body, _ in batch])
-            [error] = await asyncio.gather(stored, return_exceptions=True)
-            for _body, kept in batch:
-                if not kept.done():  # its request may have been given up
-                    kept.set_result(None) if error is None else kept.set_exception(error)
 
 
 def _store(bodies: Sequence[bytes]) -> None:
@@ -63,7 +34,7 @@ def _store(bodies: Sequence[bytes]) -> None:
         close_old_connections()
 
 
-together = Together(_store)
+commits = SharedCommits(_store)
 
 
 async def application(
@@ -96,7 +67,7 @@ async def _take(body: bytes | None, signature: bytes) -> tuple[int, bytes]:
     if not is_signed(body, signature.decode("latin-1"), *secrets):
         return 401, b"The signature does not match."
     try:
-        await together.keep(body)
+        await commits.keep(body)
     except Exception:
         logger.exception("a webhook was not stored")
         return 500, b"It could not be stored. Please send it again."
