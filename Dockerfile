@@ -30,6 +30,7 @@ ENV MEDIA_ROOT=/var/lib/whatsapp-agents/media
 USER app
 
 EXPOSE 8000
+# A connection is kept for longer than proxies keep theirs, or they would post to one that is just being closed.
 CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "32", "--max-requests", "10000", "--max-requests-jitter", "1000", \
+     "--workers", "2", "--threads", "32", "--keep-alive", "75", "--max-requests", "10000", "--max-requests-jitter", "1000", \
      "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

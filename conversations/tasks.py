@@ -17,7 +17,7 @@ from procrastinate.types import JSONValue
 
 from agent.ports import LlmError, LlmUnavailable, Reply
 from agent.replies import reply_to
-from conversations import delivery, turns
+from conversations import delivery, trace, turns
 from conversations.models import Conversation
 from tenants.prepared import Asked
 from tenants.queue import in_thread, queue
@@ -85,9 +85,9 @@ async def send_drafts(conversation_id: str) -> None:
 
 
 async def _reply_to(ask: turns.Ask) -> tuple[Reply | LlmError, list[Model]]:
-    """What the model says, or why it never will; meanwhile the customer sees that somebody is at it, with the record
-    of that. Raises LlmUnavailable: try again."""
-    reply, records = await asyncio.gather(_asked(ask), in_thread(delivery.show_typing, ask.conversation, ask.heard))
+    """What the model says, or why it never will, with the record of what was shown meanwhile. Raises LlmUnavailable:
+    try again."""
+    reply, records = await asyncio.gather(_asked(ask), in_thread(_show_that_it_is_asked, ask))
     if isinstance(reply, LlmUnavailable):
         await in_thread(turns.put_off, ask, str(reply), records)
         raise reply
@@ -99,6 +99,12 @@ async def _asked(ask: turns.Ask) -> Reply | LlmError:
         return await reply_to(ask.question)
     except LlmError as error:
         return error
+
+
+def _show_that_it_is_asked(ask: turns.Ask) -> list[Model]:
+    """To staff and to the customer, while the model thinks; returns the record of what Meta was told."""
+    trace.keep(ask.told)
+    return delivery.show_typing(ask.conversation, ask.heard)
 
 
 def owe_answer(conversation: Conversation) -> None:

@@ -55,6 +55,13 @@ class Ask:
         """The last of it."""
         return self.unheard[-1]
 
+    @property
+    def told(self) -> list[Decision]:
+        """What staff is told of it."""
+        several = [(Word.TOGETHER, f"{len(self.unheard)} messages")] if len(self.unheard) > 1 else []
+        asked = (Word.ASKED, f"with {len(self.question.turns)} messages of context")
+        return [trace.decided(self.unheard, word, detail) for word, detail in (*several, asked)]
+
 
 Step = Wait | Ask
 
@@ -137,7 +144,6 @@ def _take_turn(conversation: Conversation, unheard: Sequence[Message], dropped: 
     question = _question(conversation, unheard, next(iter(prompts), None), said)
     if question is None:
         return None
-    trace.keep(_told(question, unheard))
     return Ask(conversation, unheard, question, dropped)
 
 
@@ -166,12 +172,6 @@ def _question(
     except LlmError as error:
         _give_up(unheard, error)
         return None
-
-
-def _told(question: Question, unheard: Sequence[Message]) -> list[Decision]:
-    together = [(Word.TOGETHER, f"{len(unheard)} messages")] if len(unheard) > 1 else []
-    asked = (Word.ASKED, f"with {len(question.turns)} messages of context")
-    return [trace.decided(unheard, word, detail) for word, detail in (*together, asked)]
 
 
 def put_off(ask: Ask, reason: str, records: Sequence[Model]) -> None:
