@@ -30,16 +30,16 @@ QUEUE_PROCESSING = Asked(
     (),
     lambda _cursor: None,
 )
-# The same unless such a job waits already: a worker that was away for an hour would find millions of them, and every
-# answer behind them. Who counts on a job that waits holds a lock until the events are there, and a job begins by
-# waiting for these locks (`all_is_there`).
-COUNT_ON_A_JOB, NOBODY_DOES = (
-    Asked(f"SELECT pg_advisory_xact_lock{kind}(1996488704)", (), lambda _cursor: None) for kind in ("_shared", "")
-)
+# The same unless such a job waits already: a worker that was away for an hour would find a million of them, and every
+# answer behind them.
 QUEUE_UNLESS_ONE_WAITS = QUEUE_PROCESSING._replace(
     sql=f"{QUEUE_PROCESSING.sql} WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = '{QUEUE}' "
     "AND status = 'todo' AND coalesce(scheduled_at, now()) <= now())"
 )
+# Whoever counts on a job that waits holds this lock until what it is to do is there; a job begins when nobody does.
+# Of two numbers, for those of one are `tenants.idempotency`'s.
+COUNT_ON_A_JOB = Asked("SELECT pg_advisory_xact_lock_shared(14, 1)", (), lambda _cursor: None)
+NOBODY_COUNTS_ON_IT = Asked("SELECT pg_advisory_xact_lock(14, 1)", (), lambda _cursor: None)
 
 
 def accept_for_later(bodies: Sequence[bytes]) -> None:
@@ -63,7 +63,7 @@ def _accept_for_later(bodies: Sequence[bytes]) -> None:
 
 def all_is_there() -> None:
     """Returns when everybody has committed who counted on a job that was waiting until now."""
-    NOBODY_DOES.now()
+    NOBODY_COUNTS_ON_IT.now()
 
 
 def accept(bodies: Sequence[bytes]) -> tuple[list[WebhookEvent], list[WebhookEvent]]:
