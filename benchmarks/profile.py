@@ -20,7 +20,7 @@ from benchmarks.counterparts import Counterparts
 from benchmarks.platform import postgres_cpu_seconds
 from benchmarks.sizes import Sizes
 from benchmarks.table import Row, number, say
-from conversations import accepting, delivery, inbound, turns
+from conversations import accepting, inbound, tasks, turns
 from conversations.models import Conversation
 from whatsapp.models import WhatsappConnection
 
@@ -115,7 +115,7 @@ def _answer(loop: asyncio.AbstractEventLoop, conversations: Sequence[Conversatio
         step = turns.begin(conversation.pk)
         if not isinstance(step, turns.Ask):
             raise SystemExit(f"The turn of {conversation.pk} did not come as far as the model.")
-        records = delivery.show_typing(step.conversation, step.heard)
+        records = tasks.show_that_it_is_asked(step)
         turns.conclude(step, loop.run_until_complete(reply_to(step.question)), records)
 
 

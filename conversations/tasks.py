@@ -87,7 +87,7 @@ async def send_drafts(conversation_id: str) -> None:
 async def _reply_to(ask: turns.Ask) -> tuple[Reply | LlmError, list[Model]]:
     """What the model says, or why it never will, with the record of what was shown meanwhile. Raises LlmUnavailable:
     try again."""
-    reply, records = await asyncio.gather(_asked(ask), in_thread(_show_that_it_is_asked, ask))
+    reply, records = await asyncio.gather(_asked(ask), in_thread(show_that_it_is_asked, ask))
     if isinstance(reply, LlmUnavailable):
         await in_thread(turns.put_off, ask, str(reply), records)
         raise reply
@@ -101,7 +101,7 @@ async def _asked(ask: turns.Ask) -> Reply | LlmError:
         return error
 
 
-def _show_that_it_is_asked(ask: turns.Ask) -> list[Model]:
+def show_that_it_is_asked(ask: turns.Ask) -> list[Model]:
     """To staff and to the customer, while the model thinks; returns the record of what Meta was told."""
     trace.keep(ask.told)
     return delivery.show_typing(ask.conversation, ask.heard)

@@ -17,6 +17,11 @@ def all_of(*coming: Awaitable[object]) -> list[object]:
     return asyncio.run(at_once())
 
 
+@pytest.fixture(autouse=True)
+def a_slow_machine_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.commits.LONGEST_WAIT_SECONDS", 60)
+
+
 @pytest.fixture
 def stored() -> Batches:
     return []
@@ -44,6 +49,13 @@ def test_when_somebody_always_comes_those_who_are_there_are_stored(commits, stor
     assert len(stored) > 1
     assert [body for batch in stored for body in batch] == [b"%d" % number for number in range(many)]
     assert max(map(len, stored)) <= MOST_TOGETHER
+
+
+def test_when_the_longest_wait_is_over_those_who_are_there_are_stored(commits, stored, monkeypatch):
+    monkeypatch.setattr("config.commits.LONGEST_WAIT_SECONDS", 0)
+    all_of(*(comes(commits, number, number * 2) for number in range(20)))
+    assert stored[0] == [b"0"]
+    assert [body for batch in stored for body in batch] == [b"%d" % number for number in range(20)]
 
 
 def test_who_shares_a_commit_that_fails_is_told_and_the_next_one_goes_on():
